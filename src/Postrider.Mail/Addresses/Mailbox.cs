@@ -12,6 +12,9 @@ public sealed record Mailbox
 
     public Domain Domain { get; }
 
+    /// <summary>The whole address in lower case: what lists and searches compare by.</summary>
+    public string Key => ToString().ToLowerInvariant();
+
     public static bool TryParse(string text, [NotNullWhen(true)] out Mailbox? mailbox)
     {
         mailbox = null;
