@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using Microsoft.Extensions.Logging;
 using Postrider.Engine.Queue;
 
 namespace Postrider.Engine.Delivery;

@@ -1,6 +1,4 @@
-using Postrider.Engine.Messages;
 using Postrider.Mail.Addresses;
-using Postrider.Mail.Smtp;
 using Postrider.Mail.Smtp.Client;
 
 namespace Postrider.Engine.Delivery;
@@ -116,7 +114,7 @@ sealed class DestinationWorker(Destination destination, DeliveryServices service
             session.Host, session.RemoteEndPoint.ToString(), session.Tls,
             outcome.Transcript.Select(entry => $"{entry.Stage}: {entry.Reply}").ToArray());
         var result = outcome.Recipients[0];
-        Verdict verdict = result switch
+        var verdict = result switch
         {
             RecipientOutcome.Accepted accepted => new Verdict.Delivered(accepted.Reply.ToString()),
             RecipientOutcome.Refused refused => ReplyClassifier.Classify(refused.Stage, refused.Reply),

@@ -170,7 +170,7 @@ sealed class MessageAttempt
         };
         EngineMetrics.Count(type);
         _services.Log.RecipientSettled(Leased.Message.Id, ordinal, type, data.MxHost, data.SmtpResponse ?? data.BounceReason);
-        return new MessageEvent(new EventId(_services.Ids.Next()), type, ordinal, at, data);
+        return new MessageEvent(new Messages.EventId(_services.Ids.Next()), type, ordinal, at, data);
     }
 
     (EventType, RecipientState, EventData) Read(Verdict verdict, DateTimeOffset at) => verdict switch

@@ -1,5 +1,4 @@
 using Postrider.Mail.Dns;
-using Postrider.Mail.Smtp;
 using Postrider.Mail.Smtp.Client;
 
 namespace Postrider.Engine.Delivery;
@@ -80,7 +79,7 @@ sealed class SiteConnector(SmtpConnector connector, MxLookup mx, DeliveryOptions
         }
         var conversation = new Conversation(
             target.Name, target.EndPoint.ToString(), null, failed.Transcript.Select(entry => $"{entry.Stage}: {entry.Reply}").ToArray());
-        Verdict verdict = failed.Reply is { } reply
+        var verdict = failed.Reply is { } reply
             ? ReplyClassifier.Classify(failed.Stage, reply)
             : new Verdict.Deferred($"{target.Name} [{target.EndPoint}]: {failed.Detail}", "4.4.1");
         return new SiteConnection.Failed(verdict, conversation);

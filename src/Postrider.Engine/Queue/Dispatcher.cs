@@ -47,6 +47,7 @@ sealed class Dispatcher(
     /// <summary>A lease has ended: there is room for another, and perhaps something to come back to.</summary>
     public void Closed(DispatchedMessage message, Backlog? next)
     {
+        EngineMetrics.Leased.Add(-1);
         message.Reserved?.Release(1);
         ReturnLeases(1);
         if (next is { } backlog)
