@@ -67,13 +67,15 @@ public static class SpecialAddresses
     /// <summary>Ranges that carry an IPv4 address, and at which octet: it is that address which is reached, so it is that which is judged.</summary>
     static readonly (IPNetwork Network, int Octet)[] Embedding =
     [
-        (IPNetwork.Parse("::ffff:0:0/96"), 12),    // v4-mapped: RFC 4291 §2.5.5.2
-        (IPNetwork.Parse("64:ff9b::/96"), 12),     // NAT64: RFC 6052 §2.1
-        (IPNetwork.Parse("2002::/16"), 2),         // 6to4: RFC 3056 §2
+        (IPNetwork.Parse("64:ff9b::/96"), 12),    // NAT64: RFC 6052 §2.1
+        (IPNetwork.Parse("2002::/16"), 2),        // 6to4: RFC 3056 §2
     ];
 
     public static AddressRange? Find(IPAddress address)
     {
+        // RFC 4291 §2.5.5.2. Here and not in the table below: IPNetwork.Contains compares such an address's IPv4 half with IPv6 networks.
+        if (address.IsIPv4MappedToIPv6)
+            address = address.MapToIPv4();
         if (address.AddressFamily == AddressFamily.InterNetwork)
             return Array.Find(V4, range => range.Network.Contains(address));
 
