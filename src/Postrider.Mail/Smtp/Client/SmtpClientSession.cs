@@ -1,5 +1,4 @@
 using System.Net;
-using System.Security.Authentication;
 using Postrider.Mail.Addresses;
 
 namespace Postrider.Mail.Smtp.Client;
@@ -32,13 +31,7 @@ public sealed class SmtpClientSession : IAsyncDisposable
     public SmtpCapabilities Capabilities { get; }
 
     /// <summary>"TLSv1.2" or "TLSv1.3"; null in clear.</summary>
-    public string? Tls => _wire.Tls?.SslProtocol switch
-    {
-        null => null,
-        SslProtocols.Tls12 => "TLSv1.2",
-        SslProtocols.Tls13 => "TLSv1.3",
-        var other => other.ToString(),
-    };
+    public string? Tls => _wire.Tls is { } tls ? TlsNames.Of(tls.SslProtocol) : null;
 
     /// <summary>The replies from the greeting to the last EHLO.</summary>
     public IReadOnlyList<TranscriptEntry> Opening { get; }

@@ -1,4 +1,3 @@
-using System.Text;
 using Postrider.Mail.Addresses;
 
 namespace Postrider.Mail.Smtp.Client;
@@ -45,11 +44,11 @@ sealed class SmtpEnvelope(ReversePath from, IReadOnlyList<Mailbox> recipients, I
     /// <summary>Domains go out as A-labels, so only a local-part can ask for it.</summary>
     static bool NeedsSmtpUtf8(ReversePath from, IReadOnlyList<Mailbox> recipients)
     {
-        if (from.Mailbox is { } sender && !Ascii.IsValid(sender.LocalPart))
+        if (from.Mailbox is { NeedsSmtpUtf8: true })
             return true;
         for (var i = 0; i < recipients.Count; i++)
         {
-            if (!Ascii.IsValid(recipients[i].LocalPart))
+            if (recipients[i].NeedsSmtpUtf8)
                 return true;
         }
         return false;

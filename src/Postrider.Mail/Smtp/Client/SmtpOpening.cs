@@ -1,6 +1,5 @@
 using System.Net.Security;
 using System.Net.Sockets;
-using System.Security.Authentication;
 
 namespace Postrider.Mail.Smtp.Client;
 
@@ -114,7 +113,7 @@ sealed class SmtpOpening(SmtpTarget target, SmtpClientOptions options, TimeProvi
     SslClientAuthenticationOptions ClientAuthentication() => new()
     {
         TargetHost = target.Host,
-        EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+        EnabledSslProtocols = TlsNames.Accepted,
         RemoteCertificateValidationCallback = (_, _, _, errors) => !options.VerifyCertificate || errors == SslPolicyErrors.None,
     };
 
