@@ -63,6 +63,9 @@ public sealed class MailEngine : IHostedService, IQueueWakeup, IAsyncDisposable
 
     public TimeSpan MostBetweenHeartbeats => _options.SweepInterval * 3;
 
+    /// <summary>How late the dispatcher is with backlogs that could be claimed: those of destinations left alone or full do not count.</summary>
+    public TimeSpan DispatchLag => _dispatcher.Lag;
+
     /// <summary>Messages this node holds.</summary>
     public int Leased => _dispatcher.Leased;
 

@@ -38,6 +38,8 @@ sealed class Dispatcher(
     /// <summary>How long ago the dispatcher last went round. It goes round at least every <see cref="QueueOptions.SweepInterval"/>.</summary>
     public TimeSpan SinceHeartbeat => time.GetElapsedTime(Volatile.Read(ref _heartbeat));
 
+    public TimeSpan Lag => _schedule.NextAt is { } next && time.GetUtcNow() - next is { Ticks: > 0 } lag ? lag : TimeSpan.Zero;
+
     public void Due(Backlog backlog)
     {
         if (_schedule.Note(backlog.Key, backlog.NextDueAt))
