@@ -78,7 +78,7 @@ public sealed class SqliteStore :
 
     public Task<AcceptOutcome> AcceptAsync(Acceptance acceptance, CancellationToken cancel) => _intake.AcceptAsync(acceptance, cancel);
 
-    public Task<IReadOnlyList<LeasedMessage>> ClaimAsync(Claim claim, CancellationToken cancel) => _claims.ClaimAsync(claim, cancel);
+    public Task<ClaimResult> ClaimAsync(Claim claim, CancellationToken cancel) => _claims.ClaimAsync(claim, cancel);
 
     public Task<IReadOnlyList<LeasedMessage>> ClaimExpiredAsync(ClaimExpired claim, CancellationToken cancel) =>
         _claims.ClaimExpiredAsync(claim, cancel);
