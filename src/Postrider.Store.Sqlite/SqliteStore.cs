@@ -108,6 +108,9 @@ public sealed class SqliteStore :
     public Task<IReadOnlyList<Backlog>> BacklogsAsync(BacklogKey? after, int limit, CancellationToken cancel) =>
         _readers.ReadAsync<IReadOnlyList<Backlog>>(db => Backlogs.Read(db, after, limit), cancel);
 
+    public Task<IReadOnlyList<BacklogView>> DescribeBacklogsAsync(BacklogKey? after, int limit, CancellationToken cancel) =>
+        _readers.ReadAsync<IReadOnlyList<BacklogView>>(db => Backlogs.Describe(db, after, limit), cancel);
+
     public Task<QueueSummary> SummaryAsync(DateTimeOffset now, CancellationToken cancel) =>
         _readers.ReadAsync(db => Backlogs.Summarize(db, now), cancel);
 

@@ -1,6 +1,4 @@
 using System.Net;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.Logging;
 using Postrider.Api;
 using Postrider.Api.RateLimits;
 using Postrider.Api.ScaiSend;
@@ -241,8 +239,9 @@ sealed record Settings
 
     static Uri[]? ParseUrls(string text)
     {
-        var urls = text.Split(',', StringSplitOptions.TrimEntries).Select(ParseUrl).ToArray();
-        return urls.Contains(null) ? null : urls!;
+        var parts = text.Split(',', StringSplitOptions.TrimEntries);
+        var urls = parts.Select(ParseUrl).OfType<Uri>().ToArray();
+        return urls.Length == parts.Length ? urls : null;
     }
 
     static Uri? ParseUrl(string text) =>

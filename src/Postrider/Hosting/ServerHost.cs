@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Console;
 using OpenTelemetry;
@@ -82,7 +81,9 @@ static class ServerHost
         var time = TimeProvider.System;
         if (!Domain.TryParseHostName(settings.Delivery.ReturnPathDomain ?? settings.Delivery.HostName, out var returnPathDomain))
             throw new InvalidOperationException("The settings were checked.");
+#pragma warning disable RS0030 // The one place randomness comes from; jitter and load spreading need no secret.
         var random = new Random();
+#pragma warning restore RS0030
         var parts = new EngineParts(
             provider.GetRequiredService<IQueueStore>(),
             provider.GetRequiredService<IContentReader>(),
@@ -114,7 +115,7 @@ static class ServerHost
                 .Build());
     }
 
-    static void Listen(KestrelServerOptions kestrel, Settings settings, ConnectionHandler? capture)
+    static void Listen(KestrelServerOptions kestrel, Settings settings, SmtpServer? capture)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = null;       // each dialect has its own limit, and its own words for passing it
@@ -128,7 +129,7 @@ static class ServerHost
                 kestrel.ListenAnyIP(url.Port);
         }
         if (capture is not null && settings.Inbound is { } inbound)
-            kestrel.Listen(inbound, endpoint => endpoint.Run(capture.OnConnectedAsync));
+            kestrel.Listen(inbound, endpoint => endpoint.UseSmtp(capture));
     }
 
     /// <summary>Where it answers, for a person to paste.</summary>
