@@ -29,7 +29,7 @@ public abstract record MxAnswer
     /// <param name="IsImplicit">There is no MX record, and the domain is its own host by its address.</param>
     public sealed record Hosts(DestinationKey Destination, ImmutableArray<MxHost> Sorted, bool IsImplicit) : MxAnswer;
 
-    /// <summary>The domain takes no mail and says so: RFC 7505 §4.1, permanent, 5.1.10.</summary>
+    /// <summary>The domain takes no mail and says so: permanent, 5.1.10 (RFC 7505 §6).</summary>
     public sealed record NullMx : MxAnswer
     {
         public static NullMx Instance { get; } = new();

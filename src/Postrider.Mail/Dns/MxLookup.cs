@@ -7,6 +7,7 @@ using Postrider.Mail.Addresses;
 
 namespace Postrider.Mail.Dns;
 
+/// <summary>How much of what strangers publish is looked at.</summary>
 public sealed record MxLookupOptions
 {
     /// <summary>MX hosts of a domain that are looked at, those with the lowest preferences. Default 20: a guess well above what sites have.</summary>

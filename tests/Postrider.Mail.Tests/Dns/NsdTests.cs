@@ -83,6 +83,7 @@ public sealed class NsdTests : IAsyncLifetime
     [InlineData("implicit.postrider.test", "implicit.postrider.test")]
     [InlineData("alias.postrider.test", "mx1.postrider.test,mx2.postrider.test,mx3.postrider.test")]
     [InlineData("xn--bcher-kva.postrider.test", "mx1.postrider.test")]
+    [InlineData("bücher.postrider.test", "mx1.postrider.test")]
     [InlineData("dangling.postrider.test", "NoSuchDomain")]
     [InlineData("outside.postrider.test", "TemporaryFailure")]    // nsd refuses what is not its own
     [InlineData("loop1.postrider.test", "TemporaryFailure")]
