@@ -15,7 +15,6 @@ using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
 using Postrider.Engine.Tenants;
-using Postrider.Mail.Addresses;
 using Postrider.Mail.Dns;
 using Postrider.Mail.Smtp.Client;
 using Postrider.Mail.Smtp.Server;
@@ -79,8 +78,6 @@ static class ServerHost
     static MailEngine CreateEngine(IServiceProvider provider, Settings settings, IdGenerator ids)
     {
         var time = TimeProvider.System;
-        if (!Domain.TryParseHostName(settings.Delivery.ReturnPathDomain ?? settings.Delivery.HostName, out var returnPathDomain))
-            throw new InvalidOperationException("The settings were checked.");
 #pragma warning disable RS0030 // The one place randomness comes from; jitter and load spreading need no secret.
         var random = new Random();
 #pragma warning restore RS0030
@@ -89,7 +86,7 @@ static class ServerHost
             provider.GetRequiredService<IContentReader>(),
             provider.GetRequiredService<SenderDomains>(),
             provider.GetRequiredService<DkimKeys>(),
-            new ReturnPaths(provider.GetRequiredService<SecretBox>(), returnPathDomain),
+            new ReturnPaths(provider.GetRequiredService<SecretBox>(), settings.Delivery.ReturnPathDomain),
             new MxLookup(provider.GetRequiredService<IResolver>(), random, new MxLookupOptions { OwnName = OwnName(settings) }),
             new SmtpConnector(
                 new SmtpClientOptions { HostName = settings.Delivery.HostName, Timeouts = settings.Timeouts }, new BrokenTlsMemory(time), time),
