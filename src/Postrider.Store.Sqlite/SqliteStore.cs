@@ -180,9 +180,9 @@ public sealed class SqliteStore :
     public async ValueTask DisposeAsync()
     {
         await _writer.DisposeAsync();
+        _readers.Dispose();
         if (_checkpointer is not null)
             await _checkpointer.DisposeAsync();
-        _readers.Dispose();
         _lock?.Dispose();
     }
 }
