@@ -7,11 +7,13 @@ namespace Postrider.Bench;
 /// <param name="Messages">How many messages a round sends through postrider; Postfix gets a quarter, its rate being steadier and lower.</param>
 /// <param name="Rounds">Every figure of the table is the median over so many rounds, each on a fresh instance.</param>
 /// <param name="Backlog">How many messages wait for a destination that is down in the backlog scenario; 0 leaves it out.</param>
-/// <param name="Connections">How many clients submit at once, each waiting for its answer before it sends the next message.</param>
+/// <param name="Connections">
+/// How many clients submit at once, each waiting for its answer before it sends the next message; null: what suits each product best.
+/// </param>
 /// <param name="Json">Print the figures as JSON instead of the table.</param>
-sealed record BenchOptions(string? Only, int Messages, int Rounds, int Backlog, int Connections, bool Json)
+sealed record BenchOptions(string? Only, int Messages, int Rounds, int Backlog, int? Connections, bool Json)
 {
-    public static readonly BenchOptions Default = new(null, Messages: 20_000, Rounds: 3, Backlog: 1_000_000, Connections: 64, Json: false);
+    public static readonly BenchOptions Default = new(null, Messages: 20_000, Rounds: 3, Backlog: 1_000_000, Connections: null, Json: false);
 
     static readonly BenchOptions Quick = Default with { Messages = 6_000, Rounds = 1, Backlog = 50_000 };
 
@@ -21,7 +23,7 @@ sealed record BenchOptions(string? Only, int Messages, int Rounds, int Backlog, 
           --only NAME       postrider, postfix-opendkim or postfix
           --messages N      messages a round (default 20000; Postfix gets a quarter of them)
           --rounds N        rounds; the table shows medians (default 3)
-          --connections N   clients that submit at once (default 64)
+          --connections N   clients that submit at once (default 64, Postfix 20: what suits each best)
           --backlog N       messages queued for a destination that is down (default 1000000; 0: leave this scenario out)
           --quick           6000 messages, one round, a backlog of 50000; options after it win
           --store sqlite    the store of postrider; postgres is not available yet

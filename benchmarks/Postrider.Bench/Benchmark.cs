@@ -24,7 +24,7 @@ sealed class Benchmark(BenchOptions options)
             {
                 Progress.Say($"{product.Title}, round {round} of {options.Rounds}");
                 await using var instance = await product.StartAsync(destinations, cancel);
-                await new Round(instance, sink, firstByte, options, product.Divisor, figures).RunAsync(cancel);
+                await new Round(instance, sink, firstByte, options, product, figures).RunAsync(cancel);
             }
         }
 

@@ -42,7 +42,6 @@ sealed class Report(IReadOnlyList<(Product Product, Figures Figures)> measured, 
             writer.WriteStartObject();
             writer.WriteNumber("messages", options.Messages);
             writer.WriteNumber("rounds", options.Rounds);
-            writer.WriteNumber("connections", options.Connections);
             writer.WriteNumber("backlog", options.Backlog);
             writer.WriteNumber("cores", Environment.ProcessorCount);
             writer.WriteStartObject("products");
@@ -65,6 +64,7 @@ sealed class Report(IReadOnlyList<(Product Product, Figures Figures)> measured, 
     void WriteProduct(Utf8JsonWriter writer, Product product, Figures figures)
     {
         writer.WriteStartObject(product.Name);
+        writer.WriteNumber("connections", options.Connections ?? product.Connections);
         foreach (var title in MetricTitle.All)
         {
             if (figures.Median(title.Metric) is not { } value) continue;
@@ -84,12 +84,15 @@ sealed class Report(IReadOnlyList<(Product Product, Figures Figures)> measured, 
         var backlog = options.Backlog > 0 && measured.Any(entry => entry.Product == Product.Postrider);
         return string.Create(CultureInfo.InvariantCulture, $"""
             Medians of {options.Rounds} round(s) on {Environment.ProcessorCount} cores shared with load generator and sink; ratios are to {Product.Reference.Title}.
-            {options.Messages} messages a round for postrider, a quarter of them for Postfix; {options.Connections} connections, each waiting for its answer;
+            {options.Messages} messages a round for postrider, a quarter of them for Postfix; {Connections()} connections, each waiting for its answer;
             text and html of {BenchMessage.ContentOctets} octets together, no two alike. Everybody commits to disk before accepting. CPU and RSS count
             the product's own processes only (RSS counts pages they share once for each).{(backlog ? $" Backlog: {options.Backlog} messages." : "")}
 
             """);
     }
+
+    string Connections() => string.Join(
+        " / ", measured.Select(entry => (options.Connections ?? entry.Product.Connections).ToString(CultureInfo.InvariantCulture)));
 
     static string Format(double? value, int digits) =>
         value?.ToString("f" + digits.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture) ?? NotMeasured;

@@ -10,7 +10,7 @@ namespace Postrider.Bench;
 /// One product, freshly started: warm-up, idle latency, end to end, acceptance. The destination that is down comes last, so that its
 /// waiting mail burdens nothing else.
 /// </summary>
-sealed class Round(IProductUnderTest product, Sink sink, FirstByteSink firstByte, BenchOptions options, int divisor, Figures figures)
+sealed class Round(IProductUnderTest product, Sink sink, FirstByteSink firstByte, BenchOptions options, Product kind, Figures figures)
 {
     const int IdleMessages = 200;
     static readonly TimeSpan IdleGap = TimeSpan.FromMilliseconds(50);
@@ -25,7 +25,7 @@ sealed class Round(IProductUnderTest product, Sink sink, FirstByteSink firstByte
     }
 
     /// <summary>A server runs for months: what only its first seconds cost (just-in-time compiling, forking) is no part of its speed.</summary>
-    async Task WarmUpAsync(CancellationToken cancel) => await SendToSinkAsync(Math.Max(100, options.Messages / 4 / divisor), cancel);
+    async Task WarmUpAsync(CancellationToken cancel) => await SendToSinkAsync(Math.Max(100, options.Messages / 4 / kind.Divisor), cancel);
 
     async Task MeasureIdleAsync(CancellationToken cancel)
     {
@@ -37,6 +37,7 @@ sealed class Round(IProductUnderTest product, Sink sink, FirstByteSink firstByte
             var calledAt = Stopwatch.GetTimestamp();
             if (!await submitter.SubmitAsync(LoadGenerator.NextNumber(), cancel)) throw new BenchFault("an idle product says it is busy");
             var arrival = await firstByte.NextAsync(cancel);
+            if (arrival.Signed != kind.Signed) throw new BenchFault($"a message of {kind.Title} {(arrival.Signed ? "is" : "is not")} signed");
             (firstBytes[i], contents[i]) = (arrival.TransactionAt - calledAt, arrival.ContentAt - calledAt);
         }
 
@@ -48,7 +49,7 @@ sealed class Round(IProductUnderTest product, Sink sink, FirstByteSink firstByte
 
     async Task MeasureEndToEndAsync(CancellationToken cancel)
     {
-        var count = options.Messages / divisor;
+        var count = options.Messages / kind.Divisor;
         var (cpuBefore, sinkBefore) = (ProcessStats.Cpu(product.Processes), sink.Cpu);
 
         var (load, lastAt) = await SendToSinkAsync(count, cancel);
@@ -65,9 +66,9 @@ sealed class Round(IProductUnderTest product, Sink sink, FirstByteSink firstByte
 
     async Task MeasureAcceptanceAsync(CancellationToken cancel)
     {
-        var count = options.Messages / divisor * 3 / 2;
+        var count = options.Messages / kind.Divisor * 3 / 2;
         var load = await LoadGenerator.RunAsync(
-            token => product.ConnectAsync(Destinations.DownDomain, token), options.Connections, count, cancel);
+            token => product.ConnectAsync(Destinations.DownDomain, token), options.Connections ?? kind.Connections, count, cancel);
         figures.Add(Metric.AcceptedPerSecond, load.PerSecond);
         figures.Add(Metric.AcceptanceP50, load.Latency.Milliseconds(50));
         figures.Add(Metric.AcceptanceP99, load.Latency.Milliseconds(99));
@@ -83,7 +84,7 @@ sealed class Round(IProductUnderTest product, Sink sink, FirstByteSink firstByte
         // Watched from the start: the sink stalls when nobody reads its counters.
         var arriving = sink.WaitForAsync(expected, cancel);
         var load = await LoadGenerator.RunAsync(
-            token => product.ConnectAsync(Destinations.SinkDomain, token), options.Connections, count, cancel);
+            token => product.ConnectAsync(Destinations.SinkDomain, token), options.Connections ?? kind.Connections, count, cancel);
         var lastAt = await arriving;
         await product.WaitUntilSettledAsync(cancel);
         if (sink.Received != expected) throw new BenchFault($"the sink has {sink.Received - expected} messages more than were sent");

@@ -18,7 +18,7 @@ interface IProductUnderTest : IAsyncDisposable
 /// <summary>Where the recipients' domains lead, the same for every product.</summary>
 /// <param name="Sink">Receives <see cref="SinkDomain"/> and everything not named here.</param>
 /// <param name="FirstByte">Receives <see cref="IdleDomain"/>.</param>
-/// <param name="Down">Nobody listens there.</param>
+/// <param name="Down">Nobody listens there. Mail for <see cref="DownDomain"/> is accepted and waits.</param>
 sealed record Destinations(IPEndPoint Sink, IPEndPoint FirstByte, IPEndPoint Down)
 {
     public const string SinkDomain = "sink.test";

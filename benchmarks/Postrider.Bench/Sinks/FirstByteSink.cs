@@ -6,8 +6,11 @@ using System.Threading.Channels;
 
 namespace Postrider.Bench.Sinks;
 
-/// <summary>When a transaction's first octet (of MAIL) and its content's first octet arrived, as <see cref="Stopwatch"/> timestamps.</summary>
-readonly record struct Arrival(long TransactionAt, long ContentAt);
+/// <summary>A message received.</summary>
+/// <param name="TransactionAt">When MAIL's first octet arrived, as a <see cref="Stopwatch"/> timestamp.</param>
+/// <param name="ContentAt">When the first octet after DATA arrived.</param>
+/// <param name="Signed">Did it carry a DKIM-Signature?</param>
+readonly record struct Arrival(long TransactionAt, long ContentAt, bool Signed);
 
 /// <summary>
 /// A minimal SMTP server that tells when mail arrives. Only the idle latency uses it: smtp-sink cannot say when it saw the first octet.
@@ -32,7 +35,7 @@ sealed class FirstByteSink : IAsyncDisposable
 
     public IPEndPoint Address { get; }
 
-    /// <summary>The next message whose content has begun, in the order they began.</summary>
+    /// <summary>The next message received.</summary>
     public async Task<Arrival> NextAsync(CancellationToken cancel)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
@@ -91,8 +94,8 @@ sealed class FirstByteSink : IAsyncDisposable
     {
         readonly byte[] _buffer = new byte[65_536];
         int _filled;
-        long _transactionAt;
-        bool _inContent, _contentBegun;
+        long _transactionAt, _contentAt;
+        bool _inContent;
 
         public async Task RunAsync(CancellationToken cancel)
         {
@@ -107,44 +110,48 @@ sealed class FirstByteSink : IAsyncDisposable
             }
         }
 
-        /// <returns>False after QUIT.</returns>
+        /// <returns>False when the session is over: after QUIT, or when a line or message outgrows the buffer.</returns>
         async Task<bool> TakeAsync(long receivedAt, CancellationToken cancel)
         {
             while (_filled > 0)
             {
                 if (_inContent)
                 {
-                    if (!_contentBegun) arrivals.TryWrite(new(_transactionAt, receivedAt));
-                    _contentBegun = true;
-                    if (!TryTake("\r\n.\r\n"u8, keepIfAbsent: 4, out _)) return true;
+                    if (_contentAt == 0) _contentAt = receivedAt;
+                    if (!TryTake("\r\n.\r\n"u8, IsSigned, out var signed)) break;
                     _inContent = false;
+                    arrivals.TryWrite(new(_transactionAt, _contentAt, signed));
                     await ReplyAsync("250 2.0.0 Ok\r\n"u8.ToArray(), cancel);
                     continue;
                 }
 
-                if (!TryTake("\r\n"u8, keepIfAbsent: _buffer.Length - 1, out var verb)) return true;
+                if (!TryTake("\r\n"u8, VerbOf, out var verb)) break;
                 if (verb == Verb.Mail) _transactionAt = receivedAt;
-                if (verb == Verb.Data) (_inContent, _contentBegun) = (true, false);
+                if (verb == Verb.Data) (_inContent, _contentAt) = (true, 0);
                 await ReplyAsync(Answer(verb), cancel);
                 if (verb == Verb.Quit) return false;
             }
 
-            return true;
+            return _filled < _buffer.Length;
         }
 
-        /// <summary>Takes what is buffered up to <paramref name="end"/>; without one, keeps only the octets that may be its beginning.</summary>
-        bool TryTake(ReadOnlySpan<byte> end, int keepIfAbsent, out Verb verb)
+        /// <summary>Takes what is buffered up to <paramref name="end"/>, having read it; without an end, it stays.</summary>
+        bool TryTake<T>(ReadOnlySpan<byte> end, Func<ReadOnlySpan<byte>, T> read, out T? value)
         {
             var filled = _buffer.AsSpan(0, _filled);
             var at = filled.IndexOf(end);
-            verb = at < 0 ? Verb.Other : VerbOf(filled[..at]);
-            var rest = at < 0 ? filled[Math.Max(0, _filled - keepIfAbsent)..] : filled[(at + end.Length)..];
+            value = at < 0 ? default : read(filled[..at]);
+            if (at < 0) return false;
+            var rest = filled[(at + end.Length)..];
             rest.CopyTo(_buffer);
             _filled = rest.Length;
-            return at >= 0;
+            return true;
         }
 
         async Task ReplyAsync(byte[] reply, CancellationToken cancel) => await socket.SendAsync(reply, SocketFlags.None, cancel);
+
+        static bool IsSigned(ReadOnlySpan<byte> content) =>
+            content[..Math.Max(0, content.IndexOf("\r\n\r\n"u8))].IndexOf("DKIM-Signature: "u8) >= 0;
 
         static Verb VerbOf(ReadOnlySpan<byte> line) =>
             line.Length < 4 ? Verb.Other
