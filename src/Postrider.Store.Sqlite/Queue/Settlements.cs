@@ -1,0 +1,133 @@
+using Postrider.Engine.Messages;
+using Postrider.Engine.Queue;
+using Postrider.Store.Sqlite.Connections;
+using Postrider.Store.Sqlite.Messages;
+using Postrider.Store.Sqlite.Writing;
+
+namespace Postrider.Store.Sqlite.Queue;
+
+/// <summary>Records what an attempt came to.</summary>
+static class Settlements
+{
+    /// <exception cref="ArgumentException">The status does not go with what becomes of the queue row: a bug of the caller's.</exception>
+    public static void Check(Settlement settlement)
+    {
+        var fits = settlement.Then switch
+        {
+            Continuation.Done => settlement.Status.IsSettled(),
+            Continuation.Requeue => settlement.Status is MessageStatus.Queued or MessageStatus.Sent,
+            _ => settlement.Status is MessageStatus.Processing or MessageStatus.Rendered or MessageStatus.Sending or MessageStatus.Sent,
+        };
+        if (!fits)
+            throw new ArgumentException($"A message cannot be {settlement.Status} and {settlement.Then.GetType().Name}.", nameof(settlement));
+    }
+
+    public static bool Settle(WriteSession session, Settlement settlement, EncodedEvent[] events)
+    {
+        var db = session.Connection;
+        var lease = settlement.Lease;
+        if (Leases.Held(db, lease) is not { } state)
+            return false;
+
+        foreach (var outcome in settlement.Recipients)
+            Update(db, settlement, outcome);
+        foreach (var one in events)
+            EventRows.Insert(db, lease.Tenant, lease.Message, one);
+        switch (settlement.Then)
+        {
+            case Continuation.Done:
+                Finish(db, settlement);
+                break;
+            case Continuation.Requeue requeue:
+                Requeue(db, settlement, requeue);
+                break;
+            default:
+                GoOn(db, settlement, state);
+                break;
+        }
+        session.Counters.Move(lease.Tenant, lease.Message, state.Batch, state.Status, settlement.Status, settlement.At);
+        return true;
+    }
+
+    const string UpdateRecipientSql = """
+        update recipient set
+            state = @state,
+            last_reply = coalesce(@last_reply, last_reply),
+            settled_at = case when @state > 0 then @at end
+        where tenant_id = @tenant and message_id = @message and ordinal = @ordinal
+        """;
+
+    static void Update(Connection db, Settlement settlement, RecipientOutcome outcome) =>
+        db.Prepare(UpdateRecipientSql)
+            .Bind((long)outcome.State).Bind(outcome.LastReply).Bind(settlement.At)
+            .Bind(settlement.Lease.Tenant.Value).Bind(settlement.Lease.Message.Value).Bind(outcome.Ordinal).Run();
+
+    const string DequeueSql = """
+        delete from queue
+        where tenant_id = @tenant and message_id = @message
+        """;
+
+    const string FinishSql = """
+        update message set
+            status = @status,
+            settled_at = @at,
+            sent_at = coalesce(@sent_at, sent_at),
+            retry_count = @retry_count,
+            error_message = @error
+        where tenant_id = @tenant and id = @message
+        """;
+
+    static void Finish(Connection db, Settlement settlement)
+    {
+        var (tenant, message) = (settlement.Lease.Tenant.Value, settlement.Lease.Message.Value);
+        db.Prepare(DequeueSql).Bind(tenant).Bind(message).Run();
+        db.Prepare(FinishSql)
+            .Bind((long)settlement.Status).Bind(settlement.At).Bind(settlement.SentAt).Bind(settlement.RetryCount)
+            .Bind(settlement.ErrorMessage).Bind(tenant).Bind(message).Run();
+    }
+
+    const string RequeueSql = """
+        update queue set
+            phase = 0,
+            due_at = @due_at,
+            domain = @domain,
+            partly_accepted = @partly_accepted,
+            retry_count = @retry_count,
+            lease_owner = null,
+            lease_until = null
+        where tenant_id = @tenant and message_id = @message
+        """;
+
+    static void Requeue(Connection db, Settlement settlement, Continuation.Requeue requeue)
+    {
+        db.Prepare(RequeueSql)
+            .Bind(requeue.DueAt).Bind(requeue.QueueDomain).Bind(settlement.Status == MessageStatus.Sent).Bind(settlement.RetryCount)
+            .Bind(settlement.Lease.Tenant.Value).Bind(settlement.Lease.Message.Value).Run();
+        Note(db, settlement, settlement.ErrorMessage);
+    }
+
+    const string GoOnSql = """
+        update queue set phase = @phase, partly_accepted = @partly_accepted, retry_count = @retry_count
+        where tenant_id = @tenant and message_id = @message
+        """;
+
+    static void GoOn(Connection db, Settlement settlement, LiveState state)
+    {
+        var partlyAccepted = settlement.Status == MessageStatus.Sent;
+        var phase = partlyAccepted ? state.Phase : (Phase)settlement.Status;
+        db.Prepare(GoOnSql)
+            .Bind((long)phase).Bind(partlyAccepted).Bind(settlement.RetryCount)
+            .Bind(settlement.Lease.Tenant.Value).Bind(settlement.Lease.Message.Value).Run();
+        if (settlement.SentAt is not null || settlement.ErrorMessage is not null)
+            Note(db, settlement, settlement.ErrorMessage);
+    }
+
+    const string NoteSql = """
+        update message set sent_at = coalesce(@sent_at, sent_at), error_message = @error
+        where tenant_id = @tenant and id = @message
+        """;
+
+    static void Note(Connection db, Settlement settlement, string? error) =>
+        db.Prepare(NoteSql)
+            .Bind(settlement.SentAt).Bind(error).Bind(settlement.Lease.Tenant.Value).Bind(settlement.Lease.Message.Value).Run();
+}

@@ -1,0 +1,188 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Postrider.Engine.Intake;
+using Postrider.Engine.Messages;
+using Postrider.Engine.Queue;
+using Postrider.Engine.Tenants;
+using Postrider.Mail.Addresses;
+using Postrider.Store.Sqlite.Connections;
+using Postrider.Store.Sqlite.Intake;
+using Postrider.Store.Sqlite.Messages;
+using Postrider.Store.Sqlite.Migrations;
+using Postrider.Store.Sqlite.Queue;
+using Postrider.Store.Sqlite.Tenants;
+using Postrider.Store.Sqlite.Writing;
+using SQLitePCL;
+
+namespace Postrider.Store.Sqlite;
+
+/// <summary>
+/// All of the engine's ports on one SQLite file in WAL mode: one writer that commits what waits as one transaction (<see cref="Writer"/>),
+/// and several readers that see the last commit and never wait for it.
+/// </summary>
+/// <remarks>
+/// After a crash the file holds every write whose task had completed. Leases of the dead process are still there:
+/// as only one process may serve a file (<see cref="SqliteStoreOptions.ServeLock"/>), the new one may treat all others' as dead.
+/// </remarks>
+public sealed class SqliteStore :
+    IIntakeStore, IQueueStore, IMessageReader, IContentReader, ITenantStore, IBatchStore, IAsyncDisposable
+{
+    readonly TimeProvider _time;
+    readonly ServeLock? _lock;
+    readonly Writer _writer;
+    readonly Checkpointer? _checkpointer;
+    readonly ReaderPool _readers;
+    readonly IntakeWrites _intake;
+    readonly Claims _claims;
+
+    SqliteStore(SqliteStoreOptions options, Connection connection, ServeLock? serveLock, TimeProvider time, IdGenerator ids, ILogger log)
+    {
+        (_time, _lock) = (time, serveLock);
+        _checkpointer = options.ServeLock ? new Checkpointer(options, log) : null;
+        _writer = new Writer(options, connection, _checkpointer, ids, log);
+        _readers = new ReaderPool(options.Path, options.Readers, options.BusyTimeout);
+        _intake = new IntakeWrites(_writer, _readers);
+        _claims = new Claims(_writer, _readers);
+    }
+
+    /// <summary>Opens the database, makes it when there is none, and brings its schema up to date.</summary>
+    /// <exception cref="StoreUnavailableException">It cannot be opened, or another server has it.</exception>
+    /// <exception cref="InvalidOperationException">A newer Postrider made it.</exception>
+    public static Task<SqliteStore> OpenAsync(
+        SqliteStoreOptions options, TimeProvider time, IdGenerator ids, ILogger? log, CancellationToken cancel) =>
+        Task.Run(() => Open(options, time, ids, log ?? NullLogger.Instance), cancel);
+
+    static SqliteStore Open(SqliteStoreOptions options, TimeProvider time, IdGenerator ids, ILogger log)
+    {
+        ServeLock? serveLock = null;
+        Connection? connection = null;
+        try
+        {
+            if (Path.GetDirectoryName(Path.GetFullPath(options.Path)) is { } folder)
+                Directory.CreateDirectory(folder);
+            serveLock = options.ServeLock ? ServeLock.Take(options.Path) : null;
+            connection = Writer.Connect(options);
+            var schema = Migrator.Migrate(connection, time.GetUtcNow());
+            log.Opened(options.Path, raw.sqlite3_libversion().utf8_to_string(), schema);
+            return new SqliteStore(options, connection, serveLock, time, ids, log);
+        }
+        catch (Exception e)
+        {
+            connection?.Dispose();
+            serveLock?.Dispose();
+            if (e is SqliteFault or IOException or UnauthorizedAccessException)
+                throw new StoreUnavailableException($"The database {options.Path} cannot be opened: {e.Message}", e);
+            throw;
+        }
+    }
+
+    public Task<AcceptOutcome> AcceptAsync(Acceptance acceptance, CancellationToken cancel) => _intake.AcceptAsync(acceptance, cancel);
+
+    public Task<ClaimResult> ClaimAsync(Claim claim, CancellationToken cancel) => _claims.ClaimAsync(claim, cancel);
+
+    public Task<IReadOnlyList<LeasedMessage>> ClaimExpiredAsync(ClaimExpired claim, CancellationToken cancel) =>
+        _claims.ClaimExpiredAsync(claim, cancel);
+
+    public Task<bool> MarkRenderedAsync(LeaseKey lease, CancellationToken cancel) =>
+        _writer.RunAsync(session => Leases.Advance(session, lease, Phase.Processing, Phase.Rendered), cancel);
+
+    public Task<bool> MarkSendingAsync(LeaseKey lease, CancellationToken cancel) =>
+        _writer.RunAsync(session => Leases.Advance(session, lease, Phase.Rendered, Phase.Sending), cancel);
+
+    public Task<bool> SettleAsync(Settlement settlement, CancellationToken cancel)
+    {
+        Settlements.Check(settlement);
+        EncodedEvent[] events = [.. settlement.Events.Select(EncodedEvent.From)];
+        return _writer.RunAsync(session => Settlements.Settle(session, settlement, events), cancel);
+    }
+
+    public Task<bool> ReturnAsync(LeaseKey lease, DateTimeOffset dueAt, CancellationToken cancel) =>
+        _writer.RunAsync(session => Leases.Return(session, lease, dueAt), cancel);
+
+    public Task RenewAsync(NodeId owner, DateTimeOffset until, CancellationToken cancel) =>
+        _writer.RunAsync(session => Leases.Renew(session, owner, until), cancel);
+
+    public Task<IReadOnlyList<Backlog>> ReleaseExpiredAsync(DateTimeOffset now, Func<NodeId, bool>? alsoOf, CancellationToken cancel) =>
+        _writer.RunAsync(session => LeaseRelease.Release(session, now, alsoOf), cancel);
+
+    public Task<IReadOnlyList<Backlog>> BacklogsAsync(BacklogKey? after, int limit, CancellationToken cancel) =>
+        _readers.ReadAsync<IReadOnlyList<Backlog>>(db => Backlogs.Read(db, after, limit), cancel);
+
+    public Task<IReadOnlyList<BacklogView>> DescribeBacklogsAsync(BacklogKey? after, int limit, CancellationToken cancel) =>
+        _readers.ReadAsync<IReadOnlyList<BacklogView>>(db => Backlogs.Describe(db, after, limit), cancel);
+
+    public Task<QueueSummary> SummaryAsync(DateTimeOffset now, CancellationToken cancel) =>
+        _readers.ReadAsync(db => Backlogs.Summarize(db, now), cancel);
+
+    public Task<MessageView?> FindAsync(TenantId tenant, MessageId id, CancellationToken cancel) =>
+        _readers.ReadAsync(db => MessageReads.Find(db, tenant, id), cancel);
+
+    public Task<MessagePage> ListAsync(TenantId tenant, MessageFilter filter, PageRequest page, CancellationToken cancel) =>
+        _readers.ReadAsync(db => MessageLists.List(db, tenant, filter, page), cancel);
+
+    public Task<TenantId?> FindTenantOfAsync(MessageId id, CancellationToken cancel) =>
+        _readers.ReadAsync(db => MessageReads.FindTenantOf(db, id), cancel);
+
+    public Task<ReadOnlyMemory<byte>?> ReadAsync(TenantId tenant, ContentHash hash, CancellationToken cancel) =>
+        _readers.ReadAsync(db => ContentRows.ReadAll(db, tenant, hash), cancel);
+
+    public Stream Open(TenantId tenant, ContentHash hash) => new ContentStream(_readers, tenant, hash);
+
+    public Task CreateAsync(TenantId tenant, BatchId batch, CancellationToken cancel) =>
+        _writer.RunAsync(session => BatchTable.Create(session, tenant, batch), cancel);
+
+    public Task<BatchView?> FindAsync(TenantId tenant, BatchId batch, CancellationToken cancel) =>
+        _readers.ReadAsync(db => BatchTable.Find(db, tenant, batch), cancel);
+
+    public Task<bool> AddTenantAsync(Tenant tenant, CancellationToken cancel) =>
+        _writer.RunAsync(session => TenantTable.Add(session, tenant), cancel);
+
+    public Task<Tenant?> FindTenantAsync(string name, CancellationToken cancel) =>
+        _readers.ReadAsync(db => TenantTable.Find(db, name), cancel);
+
+    public Task<Tenant?> FindTenantAsync(TenantId id, CancellationToken cancel) =>
+        _readers.ReadAsync(db => TenantTable.Find(db, id), cancel);
+
+    public Task AddKeyAsync(ApiKey key, CancellationToken cancel) =>
+        _writer.RunAsync(session => ApiKeyTable.Add(session, key), cancel);
+
+    public Task<(ApiKey Key, Tenant Tenant)?> FindKeyAsync(ContentHash hash, CancellationToken cancel) =>
+        _readers.ReadAsync(db => ApiKeyTable.Find(db, hash), cancel);
+
+    public Task TouchKeysAsync(IReadOnlyCollection<ApiKeyId> keys, DateTimeOffset at, CancellationToken cancel) =>
+        _writer.RunAsync(session => ApiKeyTable.Touch(session, keys, at), cancel);
+
+    public Task<bool> AddDomainAsync(SendingDomain domain, CancellationToken cancel) =>
+        _writer.RunAsync(session => DomainTable.Add(session, domain), cancel);
+
+    public Task<SendingDomain?> FindDomainAsync(TenantId tenant, Domain domain, CancellationToken cancel) =>
+        _readers.ReadAsync(db => DomainTable.Find(db, tenant, domain), cancel);
+
+    public Task<IReadOnlyList<SendingDomain>> DomainsAsync(Domain domain, CancellationToken cancel) =>
+        _readers.ReadAsync<IReadOnlyList<SendingDomain>>(db => DomainTable.All(db, domain), cancel);
+
+    public Task SetVerifiedAsync(DomainId domain, DateTimeOffset? at, CancellationToken cancel) =>
+        _writer.RunAsync(session => DomainTable.SetVerified(session, domain, at), cancel);
+
+    /// <summary>Removes what has expired, a little at a time, so that no other write waits long for it.</summary>
+    public Task PurgeAsync(DateTimeOffset now, CancellationToken cancel) => Maintenance.PurgeAsync(_writer, now, cancel);
+
+    /// <summary>Reads and writes something trivial, for <c>/ready</c>.</summary>
+    /// <exception cref="TimeoutException">It took longer than <paramref name="within"/>.</exception>
+    /// <exception cref="StoreUnavailableException">It failed.</exception>
+    public async Task CheckAsync(TimeSpan within, CancellationToken cancel)
+    {
+        await _readers.ReadAsync(Maintenance.CheckRead, cancel).WaitAsync(within, _time, cancel);
+        await _writer.RunAsync(session => Maintenance.CheckWrite(session, _time.GetUtcNow()), cancel).WaitAsync(within, _time, cancel);
+    }
+
+    /// <summary>Writes that wait are finished first.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _writer.DisposeAsync();
+        if (_checkpointer is not null)
+            await _checkpointer.DisposeAsync();
+        _readers.Dispose();
+        _lock?.Dispose();
+    }
+}

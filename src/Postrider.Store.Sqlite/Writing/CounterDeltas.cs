@@ -1,0 +1,133 @@
+using Postrider.Engine.Messages;
+using Postrider.Store.Sqlite.Connections;
+
+namespace Postrider.Store.Sqlite.Writing;
+
+/// <summary>
+/// Changes of the totals by status, gathered over one transaction and written as one row a day and one a batch, so that a thousand
+/// transitions cost a few updates.
+/// </summary>
+sealed class CounterDeltas
+{
+    readonly Dictionary<(TenantId Tenant, long Day), long[]> _days = [];
+    readonly Dictionary<(TenantId Tenant, BatchId Batch), BatchDelta> _batches = [];
+
+    /// <param name="from">Null for a new message.</param>
+    /// <param name="at">When: a batch whose last open message settles here is complete since then.</param>
+    public void Move(TenantId tenant, MessageId message, BatchId? batch, MessageStatus? from, MessageStatus to, DateTimeOffset at)
+    {
+        if (from == to)
+            return;
+        var day = DayOf(message.CreatedAt);
+        if (!_days.TryGetValue((tenant, day), out var counts))
+            _days.Add((tenant, day), counts = new long[MessageStatuses.Count]);
+        Move(counts, from, to);
+        if (batch is not { } id)
+            return;
+        if (!_batches.TryGetValue((tenant, id), out var delta))
+            _batches.Add((tenant, id), delta = new BatchDelta());
+        Move(delta.Counts, from, to);
+        if (at > delta.At)
+            delta.At = at;
+    }
+
+    public static long DayOf(DateTimeOffset at) => at.ToUnixTimeMilliseconds() / (24 * 60 * 60 * 1000L);
+
+    public void Clear()
+    {
+        _days.Clear();
+        _batches.Clear();
+    }
+
+    const string FirstOfDaySql = """
+        insert into counter (
+            tenant_id, day, queued, processing, rendered, sending, sent, delivered, bounced, failed, cancelled, sandbox)
+        values (@tenant, @day, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        on conflict do nothing
+        """;
+
+    const string AddDaySql = """
+        update counter set
+            queued = queued + @queued,
+            processing = processing + @processing,
+            rendered = rendered + @rendered,
+            sending = sending + @sending,
+            sent = sent + @sent,
+            delivered = delivered + @delivered,
+            bounced = bounced + @bounced,
+            failed = failed + @failed,
+            cancelled = cancelled + @cancelled,
+            sandbox = sandbox + @sandbox
+        where tenant_id = @tenant and day = @day
+        """;
+
+    const string AddBatchSql = """
+        update batch set
+            queued = queued + @queued,
+            processing = processing + @processing,
+            rendered = rendered + @rendered,
+            sending = sending + @sending,
+            sent = sent + @sent,
+            delivered = delivered + @delivered,
+            bounced = bounced + @bounced,
+            failed = failed + @failed,
+            cancelled = cancelled + @cancelled,
+            sandbox = sandbox + @sandbox,
+            -- Open messages after this: complete since the last one settled, or not complete.
+            completed_at = case
+                when queued + processing + rendered + sending + sent + @open = 0 then coalesce(completed_at, @at)
+            end
+        where tenant_id = @tenant and id = @batch
+        """;
+
+    public void Flush(Connection db)
+    {
+        foreach (var ((tenant, day), counts) in _days)
+        {
+            if (!counts.AsSpan().ContainsAnyExcept(0))
+                continue;
+            var add = BindCounts(db.Prepare(AddDaySql), counts).Bind(tenant.Value).Bind(day);
+            add.Run();
+            if (db.Changes != 0)
+                continue;
+            db.Prepare(FirstOfDaySql).Bind(tenant.Value).Bind(day).Run();
+            BindCounts(db.Prepare(AddDaySql), counts).Bind(tenant.Value).Bind(day).Run();
+        }
+        foreach (var ((tenant, batch), delta) in _batches)
+        {
+            var open = delta.Counts.AsSpan(0, (int)MessageStatus.Delivered);
+            BindCounts(db.Prepare(AddBatchSql), delta.Counts)
+                .Bind(Sum(open)).Bind(delta.At).Bind(tenant.Value).Bind(batch.Value).Run();
+        }
+        Clear();
+    }
+
+    static Statement BindCounts(Statement statement, long[] counts)
+    {
+        foreach (var count in counts)
+            statement.Bind(count);
+        return statement;
+    }
+
+    static long Sum(ReadOnlySpan<long> counts)
+    {
+        var sum = 0L;
+        foreach (var count in counts)
+            sum += count;
+        return sum;
+    }
+
+    static void Move(long[] counts, MessageStatus? from, MessageStatus to)
+    {
+        if (from is { } left)
+            counts[(int)left]--;
+        counts[(int)to]++;
+    }
+
+    sealed class BatchDelta
+    {
+        public long[] Counts { get; } = new long[MessageStatuses.Count];
+
+        public DateTimeOffset At { get; set; }
+    }
+}

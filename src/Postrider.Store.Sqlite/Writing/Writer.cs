@@ -1,0 +1,167 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using Postrider.Engine.Messages;
+using Postrider.Store.Sqlite.Connections;
+
+namespace Postrider.Store.Sqlite.Writing;
+
+/// <summary>
+/// The one writer: a thread of its own with its own connection. It takes all writes that wait, runs them in one transaction, commits, and
+/// only then lets their callers go on. While it commits the next ones gather, so the busier the store, the more each fsync carries.
+/// </summary>
+/// <remarks>
+/// A write that throws harms only its own caller: the transaction is rolled back and each of its writes is run again alone. When the fault
+/// is the machine's (disk full, read or write error) every caller of the transaction gets <see cref="StoreUnavailableException"/>, and the
+/// writer goes on with the next group, on a new connection where the old one may be spoiled. After a crash, what was committed is there
+/// and what was not is gone: SQLite's WAL with synchronous=full, an fsync a commit.
+/// </remarks>
+sealed class Writer : IAsyncDisposable
+{
+    readonly SqliteStoreOptions _options;
+    readonly IdGenerator _ids;
+    readonly ILogger _log;
+    readonly WriteQueue _queue;
+    readonly Checkpointer? _checkpointer;
+    readonly CounterDeltas _counters = new();
+    readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    WriteSession? _session;
+
+    /// <param name="checkpointer">Null when another process, the server, sees to the WAL.</param>
+    public Writer(SqliteStoreOptions options, Connection connection, Checkpointer? checkpointer, IdGenerator ids, ILogger log)
+    {
+        (_options, _ids, _log, _checkpointer) = (options, ids, log, checkpointer);
+        _queue = new WriteQueue(options.WritesWaiting);
+        _session = new WriteSession(connection, _counters, ids);
+        new Thread(Work) { Name = "sqlite-writer", IsBackground = true }.Start();
+    }
+
+    /// <summary>Runs <paramref name="work"/> in a transaction; its result is given once that is on disk.</summary>
+    /// <param name="cancel">Gives up while it waits; a write that has begun is carried to its end.</param>
+    /// <exception cref="StoreUnavailableException">Nothing was written.</exception>
+    public async Task<T> RunAsync<T>(Func<WriteSession, T> work, CancellationToken cancel)
+    {
+        var operation = new WriteOperation<T>(work, cancel);
+        await _queue.AddAsync(operation, cancel);
+        return await operation.Done;
+    }
+
+    public static Connection Connect(SqliteStoreOptions options)
+    {
+        var connection = Connection.Open(options.Path, readOnly: false, options.BusyTimeout);
+        try
+        {
+            connection.Execute("pragma journal_mode = wal; pragma synchronous = full; pragma temp_store = memory; pragma secure_delete = off;");
+            connection.Execute($"pragma cache_size = -{options.WriterCacheOctets / 1024}; pragma journal_size_limit = {4 * options.CheckpointOctets};");
+            // The server checkpoints on a thread of its own; for others SQLite's default is right.
+            if (options.ServeLock)
+                connection.Execute("pragma wal_autocheckpoint = 0");
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    void Work()
+    {
+        List<WriteOperation> group = [];
+        while (_queue.TakeAll(ref group))
+        {
+            group.RemoveAll(static operation => operation.IsGivenUp());
+            for (var begin = 0; begin < group.Count;)
+                begin += Commit(group, begin);
+            group.Clear();
+            if (_session is { } session)
+                _checkpointer?.AfterCommit(session.Connection);
+        }
+        _session?.Connection.Dispose();
+        _ended.SetResult();
+    }
+
+    /// <returns>How many operations from <paramref name="begin"/> on are done, well or badly; at least one.</returns>
+    int Commit(List<WriteOperation> group, int begin)
+    {
+        var (fault, ran) = TryCommit(group, begin, group.Count);
+        if (fault is null)
+        {
+            for (var i = begin; i < begin + ran; i++)
+                group[i].Committed();
+        }
+        else if (fault is StoreUnavailableException || ran == 1)
+        {
+            for (var i = begin; i < begin + ran; i++)
+                group[i].Failed(fault);
+        }
+        else
+        {
+            _log.TransactionSplit(fault, ran);
+            for (var i = begin; i < begin + ran; i++)
+                CommitAlone(group, i);
+        }
+        return ran;
+    }
+
+    void CommitAlone(List<WriteOperation> group, int index)
+    {
+        var (fault, _) = TryCommit(group, index, index + 1);
+        if (fault is null)
+            group[index].Committed();
+        else
+            group[index].Failed(fault);
+    }
+
+    (Exception? Fault, int Ran) TryCommit(List<WriteOperation> group, int begin, int end)
+    {
+        var next = begin;
+        try
+        {
+            var session = _session ??= new WriteSession(Connect(_options), _counters, _ids);
+            var started = Stopwatch.GetTimestamp();
+            session.Connection.Prepare("begin immediate").Run();
+            do
+                group[next++].Run(session);
+            while (next < end && Stopwatch.GetElapsedTime(started) < _options.TransactionBudget);
+            _counters.Flush(session.Connection);
+            session.Connection.Prepare("commit").Run();
+            return (null, next - begin);
+        }
+        catch (Exception e)
+        {
+            RollBack(e);
+            var ran = Math.Max(next - begin, 1);
+            if (e is not SqliteFault { IsOurMachine: true })
+                return (e, ran);
+            _log.WriteFailed(e, ran);
+            return (new StoreUnavailableException("The database cannot be written to.", e), ran);
+        }
+    }
+
+    void RollBack(Exception cause)
+    {
+        _counters.Clear();
+        var spoiled = cause is SqliteFault { SpoilsConnection: true };
+        try
+        {
+            if (!spoiled)
+                _session?.Connection.RollBack();
+        }
+        catch (SqliteFault)
+        {
+            spoiled = true;
+        }
+        if (!spoiled)
+            return;
+        _session?.Connection.Dispose();
+        _session = null;
+    }
+
+    /// <summary>Finishes what waits, then closes the connection.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _queue.Close();
+        await _ended.Task;
+        _queue.Dispose();
+    }
+}

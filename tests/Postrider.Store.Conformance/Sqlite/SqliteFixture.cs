@@ -1,0 +1,41 @@
+using Postrider.Engine.Intake;
+using Postrider.Engine.Messages;
+using Postrider.Engine.Queue;
+using Postrider.Engine.Tenants;
+using Postrider.Store.Sqlite;
+
+namespace Postrider.Store.Conformance.Sqlite;
+
+/// <summary>A SQLite store in a folder of its own, removed afterwards.</summary>
+public sealed class SqliteFixture : StoreFixture
+{
+    public string Folder { get; } = Directory.CreateTempSubdirectory("postrider-store-").FullName;
+
+    public string Path => System.IO.Path.Combine(Folder, "postrider.db");
+
+    public SqliteStore Sqlite { get; private set; } = null!;
+
+    public override IIntakeStore Intake => Sqlite;
+
+    public override IQueueStore Queue => Sqlite;
+
+    public override IMessageReader Messages => Sqlite;
+
+    public override IContentReader Contents => Sqlite;
+
+    public override ITenantStore Tenants => Sqlite;
+
+    public override IBatchStore Batches => Sqlite;
+
+    public override async Task OpenAsync() => Sqlite = await OpenAsync(Path);
+
+    public Task<SqliteStore> OpenAsync(string path) =>
+        SqliteStore.OpenAsync(new SqliteStoreOptions(path) { ServeLock = true }, Time, Ids, log: null, CancellationToken.None);
+
+    public override async ValueTask DisposeAsync()
+    {
+        if (Sqlite is not null)
+            await Sqlite.DisposeAsync();
+        Directory.Delete(Folder, recursive: true);
+    }
+}

@@ -1,0 +1,55 @@
+using Postrider.Engine.Intake;
+using Postrider.Engine.Messages;
+using Postrider.Engine.Queue;
+using Postrider.Engine.Tenants;
+using Postrider.Testing;
+
+namespace Postrider.Store.Conformance;
+
+/// <summary>One store, empty at first, with a clock that stands still. Each store under test has one.</summary>
+public abstract class StoreFixture : IAsyncDisposable
+{
+    public ManualTime Time { get; } = new();
+
+    public DateTimeOffset Now => Time.GetUtcNow();
+
+    public IdGenerator Ids { get; }
+
+    public abstract IIntakeStore Intake { get; }
+
+    public abstract IQueueStore Queue { get; }
+
+    public abstract IMessageReader Messages { get; }
+
+    public abstract IContentReader Contents { get; }
+
+    public abstract ITenantStore Tenants { get; }
+
+    public abstract IBatchStore Batches { get; }
+
+    protected StoreFixture() => Ids = new IdGenerator(Time);
+
+    public abstract Task OpenAsync();
+
+    public abstract ValueTask DisposeAsync();
+}
+
+/// <summary>A port's promises, to be kept by every store: a class for each store derives from each of these.</summary>
+public abstract class StoreConformance<TFixture> : IAsyncLifetime where TFixture : StoreFixture, new()
+{
+    protected TFixture Store { get; } = new();
+
+    protected Sample Sample { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        await Store.OpenAsync();
+        Sample = await Sample.CreateAsync(Store);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        return Store.DisposeAsync();
+    }
+}
