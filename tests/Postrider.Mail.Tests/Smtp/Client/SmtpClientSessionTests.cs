@@ -208,6 +208,22 @@ public sealed class SmtpClientSessionTests
     }
 
     [Fact]
+    public async Task Waits_three_minutes_for_a_peer_that_reads_no_more_of_a_message()
+    {
+        var time = new ManualTime();
+        var peer = new ReplayStream(Greeting, Pipelining, MailFrom, Rcpt, Data with { Then = Then.Jam });
+        await using var session = await ConnectAsync(peer, time);
+
+        var sending = SendAsync(session, Message(string.Concat(Enumerable.Repeat("a line\r\n", 10_000))));
+        Assert.True(peer.IsStalled);
+        time.Advance(TimeSpan.FromMinutes(3) - TimeSpan.FromTicks(1));
+        Assert.False(sending.IsCompleted);
+        time.Advance(TimeSpan.FromTicks(1));
+
+        Assert.Equal("silent-Content", Brief(await sending));
+    }
+
+    [Fact]
     public async Task Stops_when_the_caller_says_so_and_does_not_reuse_the_session()
     {
         using var stop = new CancellationTokenSource();

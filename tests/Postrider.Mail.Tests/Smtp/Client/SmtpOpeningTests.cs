@@ -149,6 +149,35 @@ public sealed class SmtpOpeningTests
         Assert.Equal((SmtpStage.TlsHandshake, true), (failed.Stage, failed.TlsBroken));
     }
 
+    [Theory]
+    [InlineData(true, 300, SmtpStage.StartTls)]
+    [InlineData(false, 60, SmtpStage.TlsHandshake)]
+    public async Task Gives_up_on_TLS_that_does_not_come_about(bool atCommand, int seconds, SmtpStage expected)
+    {
+        var time = new ManualTime();
+        var peer = new ReplayStream(
+            Greeting, OffersTls, atCommand ? new("STARTTLS", "220-go", Then.Stall) : new("STARTTLS", "220 go\r\n"), new("*", "", Then.Stall));
+
+        var connecting = SmtpClientSession.ConnectAsync(Target, Options(peer), time, TestContext.Current.CancellationToken);
+        Assert.True(peer.IsStalled);
+        time.Advance(TimeSpan.FromSeconds(seconds) - TimeSpan.FromTicks(1));
+        Assert.False(connecting.IsCompleted);
+        time.Advance(TimeSpan.FromTicks(1));
+
+        var failed = Assert.IsType<SmtpConnectOutcome.Failed>(await connecting);
+        Assert.Equal((expected, true), (failed.Stage, failed.TlsBroken));
+    }
+
+    [Fact]
+    public async Task Takes_a_421_at_STARTTLS_for_what_it_is()
+    {
+        var peer = new ReplayStream(Greeting, OffersTls, new("STARTTLS", "421 4.3.2 busy\r\n", Then.Close));
+
+        var failed = await FailAsync(peer, Target);
+
+        Assert.Equal((SmtpStage.StartTls, 421, false), (failed.Stage, failed.Reply?.Code, failed.TlsBroken));
+    }
+
     [Fact]
     public async Task Goes_on_in_clear_when_STARTTLS_is_refused_for_now()
     {
