@@ -14,7 +14,8 @@ static class SmtpTargets
 {
     public static IEnumerable<FuzzTarget> All { get; } =
     [
-        new("smtp-reply", Seeds("250 2.1.5 Ok\r\n", "250-a\r\n250-SIZE 10\r\n250 b\r\n550 5.1.1 no\r\n", "421\r\n", "550 na\u00efve \x1b[2J\r\n"), input =>
+        new("smtp-reply", Seeds(
+            "250 2.1.5 Ok\r\n", "250-a\r\n250-SIZE 10\r\n250 b\r\n550 5.1.1 no\r\n", "421\r\n", "550 na\u00efve \x1b[2J\r\n"), input =>
         {
             var whole = Replies(input, input.Length);
             Unless(whole == Replies(input, 1), "the same however it is split");
@@ -24,17 +25,21 @@ static class SmtpTargets
         {
             if (!EnhancedStatusCode.TryRead(input, out var code, out var consumed))
                 return;
-            Unless(EnhancedStatusCode.TryRead(Encoding.ASCII.GetBytes(code.ToString()), out var again, out _) && again == code, "reads back");
+            var text = Encoding.ASCII.GetBytes(code.ToString());
+            Unless(EnhancedStatusCode.TryRead(text, out var again, out _) && again == code, "reads back");
             Unless(consumed <= input.Length, "consumes what is there");
         }),
         new("smtp-command", Seeds(
-            "EHLO mx.example", "MAIL FROM:<\"a>b\"@example.org> SIZE=12 BODY=8BITMIME SMTPUTF8", "RCPT TO:<@r.example:a@b.example>", "RCPT TO:<postmaster>", "VRFY a"),
+            "EHLO mx.example", "MAIL FROM:<\"a>b\"@example.org> SIZE=12 BODY=8BITMIME SMTPUTF8", "RCPT TO:<@r.example:a@b.example>",
+            "RCPT TO:<postmaster>", "VRFY a"),
             input =>
             {
                 var command = SmtpCommandParser.Read(input);
                 Unless(command is not SmtpCommand.Bad bad || bad.Reply.IsPermanent, "bad commands are refused");
-                if (command is SmtpCommand.Mail mail)
-                    Unless(SmtpCommandParser.Read(Encoding.UTF8.GetBytes($"MAIL FROM:{mail.From} SMTPUTF8")) is SmtpCommand.Mail again && again.From == mail.From, "reads back");
+                if (command is not SmtpCommand.Mail mail)
+                    return;
+                var line = Encoding.UTF8.GetBytes($"MAIL FROM:{mail.From} SMTPUTF8");
+                Unless(SmtpCommandParser.Read(line) is SmtpCommand.Mail again && again.From == mail.From, "reads back");
             }),
         new("smtp-session", Seeds(
             "EHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\nSubject: x\r\n\r\n..a\r\n.\r\nQUIT\r\n",
@@ -79,7 +84,8 @@ static class SmtpTargets
                 return replies.Append(parser.Fault).ToString();
             if (reply is not null)
             {
-                Unless(reply.Lines.Count <= SmtpReplyParser.MaxLines && reply.Lines.All(line => line.Length <= SmtpReplyParser.MaxLineOctets), "bounded");
+                Unless(reply.Lines.Count <= SmtpReplyParser.MaxLines, "few lines");
+                Unless(reply.Lines.All(line => line.Length <= SmtpReplyParser.MaxLineOctets), "short lines");
                 replies.Append(reply).Append('\n');
             }
             input = input[consumed..];
@@ -104,12 +110,14 @@ static class SmtpTargets
     static byte[] Serve(ReadOnlySpan<byte> input, ISmtpReceiver receiver)
     {
         var inline = new PipeOptions(
-            readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline, pauseWriterThreshold: 0, useSynchronizationContext: false);
+            readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline,
+            pauseWriterThreshold: 0, useSynchronizationContext: false);
         var (toServer, toClient) = (new Pipe(inline), new Pipe(inline));
         toServer.Writer.Write(input);
         toServer.Writer.Complete();
         var session = new SmtpServerSession(
-            new Transport(toServer.Reader, toClient.Writer), null, new() { HostName = "mx.example" }, receiver, TimeProvider.System, NullLogger.Instance);
+            new Transport(toServer.Reader, toClient.Writer), null, new() { HostName = "mx.example" }, receiver, TimeProvider.System,
+            NullLogger.Instance);
 
         var run = session.RunAsync(default, default);
         Unless(run.IsCompleted, "a session ends with its input");
@@ -131,7 +139,8 @@ static class SmtpTargets
 
         public ValueTask<SmtpReply?> CheckSenderAsync(SmtpPeer peer, ReversePath from, CancellationToken cancel) => default;
 
-        public ValueTask<SmtpReply?> CheckRecipientAsync(SmtpPeer peer, ReversePath from, Mailbox recipient, CancellationToken cancel) => default;
+        public ValueTask<SmtpReply?> CheckRecipientAsync(
+            SmtpPeer peer, ReversePath from, Mailbox recipient, CancellationToken cancel) => default;
 
         public ValueTask<IIncomingMessage> BeginAsync(SmtpPeer peer, IncomingEnvelope envelope, CancellationToken cancel)
         {

@@ -29,7 +29,10 @@ public sealed class RealPeerTests
                 var messages = Enumerable.Range(0, 20).Select(Body).ToArray();
                 await using var session = await OpenAsync(port);
                 foreach (var message in messages)
-                    Assert.Equal("accepted-250 accepted-250", Peer.Brief(await Peer.SendAsync(session, Peer.Message(message), "b@example.net", "c@example.net")));
+                {
+                    var outcome = await Peer.SendAsync(session, Peer.Message(message), "b@example.net", "c@example.net");
+                    Assert.Equal("accepted-250 accepted-250", Peer.Brief(outcome));
+                }
                 await session.QuitAsync(Cancel);
 
                 var dumped = folder.GetFiles().Select(file => File.ReadAllText(file.FullName, Encoding.Latin1)).ToArray();
@@ -93,7 +96,8 @@ public sealed class RealPeerTests
     public async Task Refuses_a_certificate_that_it_was_told_to_verify()
     {
         using var certificate = SmtpHost.SelfSigned("mx.example");
-        await using var host = await SmtpHost.StartAsync(new CapturingReceiver(), new() { HostName = "mx.example", Certificate = certificate });
+        var receiver = new CapturingReceiver();
+        await using var host = await SmtpHost.StartAsync(receiver, new() { HostName = "mx.example", Certificate = certificate });
         var options = new SmtpClientOptions { HostName = "client.example", VerifyCertificate = true };
 
         var outcome = await SmtpClientSession.ConnectAsync(
@@ -116,7 +120,8 @@ public sealed class RealPeerTests
         Assert.True(text == receiver.Messages[0].Content);
     }
 
-    static string Body(int i) => $"Subject: {i}\r\n\r\n.dot {i}\r\n..\r\n.\r\n{new string('x', 900)}\r\n{string.Concat(Enumerable.Repeat("line\r\n", i * 400))}end {i}\r\n";
+    static string Body(int i) => $"Subject: {i}\r\n\r\n.dot {i}\r\n..\r\n.\r\n{new string('x', 900)}\r\n"
+        + $"{string.Concat(Enumerable.Repeat("line\r\n", i * 400))}end {i}\r\n";
 
     static async Task<SmtpClientSession> OpenAsync(int port)
     {
@@ -129,7 +134,8 @@ public sealed class RealPeerTests
     {
         var port = ExternalProgram.FreePort();
         string[] user = Environment.UserName == "root" ? ["-u", "root"] : [];       // it wants to be told
-        var sink = ExternalProgram.Start("smtp-sink", [.. user, .. arguments, string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{port}"), "100"]);
+        var listen = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{port}");
+        var sink = ExternalProgram.Start("smtp-sink", [.. user, .. arguments, listen, "100"]);
         await sink.WaitForPortAsync(port, Cancel);
         return (sink, port);
     }

@@ -6,11 +6,12 @@ using Postrider.Testing;
 
 namespace Postrider.Mail.Tests.Smtp.Server;
 
-/// <summary>A server session on pipes in memory. Everything runs on the writer's thread, so when a write returns, it was dealt with.</summary>
+/// <summary>A server session on pipes in memory. It runs on the writer's thread: a write that returned was dealt with.</summary>
 sealed class Conversation : IDuplexPipe
 {
     static readonly PipeOptions Inline = new(
-        readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline, pauseWriterThreshold: 0, useSynchronizationContext: false);
+        readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline,
+        pauseWriterThreshold: 0, useSynchronizationContext: false);
 
     readonly Pipe _toServer = new(Inline), _toClient = new(Inline);
     readonly CancellationTokenSource _shutdown = new();
@@ -44,7 +45,8 @@ sealed class Conversation : IDuplexPipe
     }
 
     /// <summary>The codes alone: <c>220 250 354</c>.</summary>
-    public string Codes => string.Join(' ', Replies.Split("\r\n").Where(line => line.Length > 3 && line[3] == ' ').Select(line => line[..3]));
+    public string Codes => string.Join(
+        ' ', Replies.Split("\r\n").Where(line => line.Length > 3 && line[3] == ' ').Select(line => line[..3]));
 
     public async Task SayAsync(string text, int piece = int.MaxValue)
     {

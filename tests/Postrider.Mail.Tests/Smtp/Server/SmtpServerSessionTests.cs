@@ -31,13 +31,15 @@ public sealed class SmtpServerSessionTests
             221 2.0.0 Bye
 
             """.ReplaceLineEndings("\r\n"), conversation.Replies);
-        Assert.Equal(["<a@example.org> b@example.net: Subject: x\r\n\r\n.dot\r\n"], _receiver.Messages.Select(message => message.ToString()));
+        Assert.Equal(
+            ["<a@example.org> b@example.net: Subject: x\r\n\r\n.dot\r\n"], _receiver.Messages.Select(message => message.ToString()));
     }
 
     [Fact]
     public async Task Understands_the_same_however_it_is_split()
     {
-        var text = $"{Envelope}Subject: x\r\n\r\n..dot\r\n.a\r\n\r\n.\r\nMAIL FROM:<> SIZE=5 BODY=8BITMIME\r\nRCPT TO:<postmaster>\r\nDATA\r\n.\r\nNOOP\r\nbad\r\nQUIT\r\n";
+        var text = $"{Envelope}Subject: x\r\n\r\n..dot\r\n.a\r\n\r\n.\r\n"
+            + "MAIL FROM:<> SIZE=5 BODY=8BITMIME\r\nRCPT TO:<postmaster>\r\nDATA\r\n.\r\nNOOP\r\nbad\r\nQUIT\r\n";
         var whole = new Conversation(_receiver);
         await whole.SayAllAsync(text);
         var expected = _receiver.Messages.Select(message => message.ToString()).ToArray();
@@ -136,8 +138,8 @@ public sealed class SmtpServerSessionTests
     {
         var conversation = new Conversation(_receiver, new() { HostName = "mx.example", MaxRecipients = 2 });
 
-        await conversation.SayAllAsync("EHLO x\r\nMAIL FROM:<>\r\n" + string.Concat(Enumerable.Range(0, 4).Select(i => $"RCPT TO:<r{i}@b.example>\r\n"))
-            + "DATA\r\nx\r\n.\r\n");
+        var recipients = string.Concat(Enumerable.Range(0, 4).Select(i => $"RCPT TO:<r{i}@b.example>\r\n"));
+        await conversation.SayAllAsync($"EHLO x\r\nMAIL FROM:<>\r\n{recipients}DATA\r\nx\r\n.\r\n");
 
         Assert.Equal("220 250 250 250 250 452 452 354 250", conversation.Codes);
         Assert.Equal(["r0@b.example", "r1@b.example"], _receiver.Messages[0].Envelope.Recipients.Select(mailbox => mailbox.ToString()));

@@ -17,7 +17,8 @@ public sealed class SmtpServerTests
     {
         await using var host = await SmtpHost.StartAsync(_receiver);
 
-        var (exitCode, output) = await SwaksAsync(host, "--to", "b@example.net,\"quo ted\"@example.net", "--body", ".dot\n..dots\nend", "--pipeline");
+        var (exitCode, output) = await SwaksAsync(
+            host, "--to", "b@example.net,\"quo ted\"@example.net", "--body", ".dot\n..dots\nend", "--pipeline");
 
         Assert.True(exitCode == 0, output);
         var message = Assert.Single(_receiver.Messages);
@@ -58,7 +59,9 @@ public sealed class SmtpServerTests
 
         var (exitCode, output) = await ExternalProgram.RunAsync(
             "smtp-source",
-            ["-s", "8", "-m", "400", "-l", "3000", "-r", "3", "-d", "-f", "a@example.org", "-t", "b@example.net", $"127.0.0.1:{host.EndPoint.Port}"], Cancel);
+            ["-s", "8", "-m", "400", "-l", "3000", "-r", "3", "-d", "-f", "a@example.org", "-t", "b@example.net",
+                $"127.0.0.1:{host.EndPoint.Port}"],
+            Cancel);
 
         Assert.True(exitCode == 0, output);
         Assert.Equal((400, 1200), (_receiver.Messages.Count, _receiver.Messages.Sum(message => message.Envelope.Recipients.Count)));
@@ -76,7 +79,8 @@ public sealed class SmtpServerTests
         await using var host = await SmtpHost.StartAsync(_receiver);
 
         var replies = await SayAsync(host, "EHLO x\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.net>\r\nDATA\r\n"
-            + $"Subject: one\r\n\r\nx{end}MAIL FROM:<ceo@example.org>\r\nRCPT TO:<b@example.net>\r\nDATA\r\nSubject: two\r\n\r\n.\r\nQUIT\r\n");
+            + $"Subject: one\r\n\r\nx{end}MAIL FROM:<ceo@example.org>\r\n"
+            + "RCPT TO:<b@example.net>\r\nDATA\r\nSubject: two\r\n\r\n.\r\nQUIT\r\n");
 
         Assert.Contains("\r\n550 5.6.0", replies, StringComparison.Ordinal);
         Assert.Empty(_receiver.Messages);
