@@ -15,7 +15,7 @@ namespace Postrider.Store.Sqlite.Writing;
 /// writer goes on with the next group, on a new connection where the old one may be spoiled. After a crash, what was committed is there
 /// and what was not is gone: SQLite's WAL with synchronous=full, an fsync a commit.
 /// </remarks>
-sealed class Writer : IAsyncDisposable
+sealed class Writer : IDisposable
 {
     readonly SqliteStoreOptions _options;
     readonly IdGenerator _ids;
@@ -76,7 +76,6 @@ sealed class Writer : IAsyncDisposable
             if (_session is { } session)
                 _checkpointer?.AfterCommit(session.Connection);
         }
-        _session?.Connection.Dispose();
         _ended.SetResult();
     }
 
@@ -157,11 +156,17 @@ sealed class Writer : IAsyncDisposable
         _session = null;
     }
 
-    /// <summary>Finishes what waits, then closes the connection.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>Finishes what waits; nothing more is taken.</summary>
+    public async Task DrainAsync()
     {
         _queue.Close();
         await _ended.Task;
+    }
+
+    /// <summary>Closes the connection; to be called last and after <see cref="DrainAsync"/>: only a writing connection removes the WAL.</summary>
+    public void Dispose()
+    {
+        _session?.Connection.Dispose();
         _queue.Dispose();
     }
 }
