@@ -21,10 +21,12 @@ public sealed class DkimSignerTests
         var field = Encoding.ASCII.GetString(
             Signer().Sign(composed.HeaderSection.Span, BodyHash.Relaxed(composed.Body.Span), At, At.AddDays(7)));
 
-        Assert.StartsWith(
+        var unsigned = field[..(field.IndexOf("\r\n b=", StringComparison.Ordinal) + 5)];
+        Assert.Equal(
             SampleMessages.Canonical("""
                 DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;
-                 d=example.org; s=post1; t=1700000000; x=1700604800;
+                 d=example.org; s=post1;
+                 t=1700000000; x=1700604800;
                  h=From:From:To:To:Cc:Subject:Subject:Date:Date:Message-ID:Message-ID:
                  Reply-To:In-Reply-To:References:MIME-Version:MIME-Version:Content-Type:
                  Content-Type:Content-Transfer-Encoding:List-Unsubscribe:
@@ -32,8 +34,7 @@ public sealed class DkimSignerTests
                  bh=s14J+iztnrytnRYzb7lhFG/jS/vrxWJnnahfijFMnco=;
                  b=
                 """),
-            field,
-            StringComparison.Ordinal);
+            unsigned);
         Assert.EndsWith("\r\n", field, StringComparison.Ordinal);
         Assert.All(field.Split("\r\n")[..^1], line => Assert.InRange(line.Length, 1, 78));
     }
