@@ -33,6 +33,7 @@ public sealed class EncodedWordTests
     [InlineData("=?=?=?", "=?=?=?")]
     [InlineData("=?utf-8?q?a=0D=0ABcc:_x?=", "a Bcc: x")]
     [InlineData("=?utf-8?q?=ZZ=?=", "=ZZ=")]
+    [InlineData("=?utf-8?q?a\r\n?=", "a ")]
     public void Decodes(string text, string expected) => Assert.Equal(expected, EncodedWord.Decode(text));
 
     [Fact]
