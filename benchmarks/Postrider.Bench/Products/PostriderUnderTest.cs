@@ -58,7 +58,7 @@ sealed class PostriderUnderTest : IProductUnderTest
             for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
             {
                 if (!File.Exists(Path.Combine(folder.FullName, "Postrider.slnx"))) continue;
-                var program = Path.Combine(folder.FullName, "src/Postrider/bin/Release/net10.0/postrider");
+                var program = Path.Combine(folder.FullName, "artifacts/postrider/postrider");
                 return File.Exists(program) ? program : throw new BenchFault($"{program} is not there: start the bench with ./bench");
             }
 
