@@ -24,6 +24,7 @@ sealed class PostriderUnderTest : IProductUnderTest
     {
         ["POSTRIDER_Store"] = Store,
         ["POSTRIDER_Http__Listen"] = $"http://{_http}",
+        ["POSTRIDER_RateLimits__SendsPerSecond"] = "100000",    // the default of 10,000 would be what is measured
         ["POSTRIDER_Smtp__HostName"] = BenchMessage.SenderDomain,
         ["POSTRIDER_Smtp__Routes"] = $"*={to.Sink},{Destinations.IdleDomain}={to.FirstByte},{Destinations.DownDomain}={to.Down}",
     };
@@ -125,7 +126,7 @@ sealed class PostriderUnderTest : IProductUnderTest
         await RunAsync(["domain", "add", "--tenant", Tenant, BenchMessage.SenderDomain], cancel);
         await RunAsync(["domain", "verify", BenchMessage.SenderDomain, "--assume-published"], cancel);
         _key = await RunAsync(
-            ["key", "add", "--tenant", Tenant, "--dialect", "scaisend", "--scopes", "mail.send,stats.read,mail.schedule"], cancel);
+            ["key", "add", "--tenant", Tenant, "--dialect", "scaisend", "--scopes", "mail.send,stats.read"], cancel);
         _client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", _key);
     }
 
