@@ -34,6 +34,7 @@ public sealed class SqliteStore :
     readonly ReaderPool _readers;
     readonly IntakeWrites _intake;
     readonly Claims _claims;
+    bool _disposed;
 
     SqliteStore(SqliteStoreOptions options, Connection connection, ServeLock? serveLock, TimeProvider time, IdGenerator ids, ILogger log)
     {
@@ -44,6 +45,11 @@ public sealed class SqliteStore :
         _intake = new IntakeWrites(_writer, _readers);
         _claims = new Claims(_writer, _readers);
     }
+
+    /// <summary>For tests that need to get at the connection.</summary>
+    internal Writer Writer => _writer;
+
+    internal ReaderPool Readers => _readers;
 
     /// <summary>Opens the database, makes it when there is none, and brings its schema up to date.</summary>
     /// <exception cref="StoreUnavailableException">It cannot be opened, or another server has it.</exception>
@@ -61,7 +67,7 @@ public sealed class SqliteStore :
             if (Path.GetDirectoryName(Path.GetFullPath(options.Path)) is { } folder)
                 Directory.CreateDirectory(folder);
             serveLock = options.ServeLock ? ServeLock.Take(options.Path) : null;
-            connection = Writer.Connect(options);
+            connection = Writing.Writer.Connect(options);
             var schema = Migrator.Migrate(connection, time.GetUtcNow());
             log.Opened(options.Path, raw.sqlite3_libversion().utf8_to_string(), schema);
             return new SqliteStore(options, connection, serveLock, time, ids, log);
@@ -107,6 +113,9 @@ public sealed class SqliteStore :
 
     public Task<IReadOnlyList<Backlog>> BacklogsAsync(BacklogKey? after, int limit, CancellationToken cancel) =>
         _readers.ReadAsync<IReadOnlyList<Backlog>>(db => Backlogs.Read(db, after, limit), cancel);
+
+    public Task<IReadOnlyList<BacklogView>> DescribeBacklogsAsync(BacklogKey? after, int limit, CancellationToken cancel) =>
+        _readers.ReadAsync<IReadOnlyList<BacklogView>>(db => Backlogs.Describe(db, after, limit), cancel);
 
     public Task<QueueSummary> SummaryAsync(DateTimeOffset now, CancellationToken cancel) =>
         _readers.ReadAsync(db => Backlogs.Summarize(db, now), cancel);
@@ -176,10 +185,13 @@ public sealed class SqliteStore :
     /// <summary>Writes that wait are finished first.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _writer.DisposeAsync();
+        if (Interlocked.Exchange(ref _disposed, true))
+            return;
+        await _writer.DrainAsync();
+        _readers.Dispose();
+        _writer.Dispose();
         if (_checkpointer is not null)
             await _checkpointer.DisposeAsync();
-        _readers.Dispose();
         _lock?.Dispose();
     }
 }

@@ -19,7 +19,7 @@ public sealed record SqliteStoreOptions(string Path)
     public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>The WAL's size at which it is copied back into the database; it stays below about three times this.</summary>
-    public long CheckpointOctets { get; init; } = 16 << 20;
+    public long CheckpointOctets { get; init; } = 64 << 20;
 
     /// <summary>Page cache of the writer, in octets.</summary>
     public long WriterCacheOctets { get; init; } = 32 << 20;

@@ -5,7 +5,9 @@ using System.Net.Sockets;
 
 namespace Postrider.Testing;
 
-/// <summary>A real authoritative name server (Debian's nsd) for one zone, on a loopback port of its own; stopped and swept away by dispose.</summary>
+/// <summary>
+/// A real authoritative name server (Debian's nsd) for one zone, on a loopback port of its own; stopped and swept away by dispose.
+/// </summary>
 public sealed class Nsd : IAsyncDisposable
 {
     const string Program = "/usr/sbin/nsd";
@@ -35,7 +37,8 @@ public sealed class Nsd : IAsyncDisposable
             var directory = Directory.CreateTempSubdirectory("postrider-nsd-");
             var port = FreePort();
             await File.WriteAllTextAsync(Path.Combine(directory.FullName, "zone"), $"$ORIGIN {zoneName}.\n{zoneText}\n", cancel);
-            await File.WriteAllTextAsync(Path.Combine(directory.FullName, "nsd.conf"), Configuration(directory.FullName, zoneName, port), cancel);
+            var configuration = Configuration(directory.FullName, zoneName, port);
+            await File.WriteAllTextAsync(Path.Combine(directory.FullName, "nsd.conf"), configuration, cancel);
 
             var process = Start(directory.FullName);
             (var ready, said) = await ReadUntilReadyAsync(process, cancel);
@@ -59,7 +62,9 @@ public sealed class Nsd : IAsyncDisposable
         _directory.Delete(recursive: true);
     }
 
-    /// <summary>A SIGTERM first: nsd then ends its own children and waits for them. Killed, it would leave them to whoever is init here.</summary>
+    /// <summary>
+    /// A SIGTERM first: nsd then ends its own children and waits for them. Killed, it would leave them to whoever is init here.
+    /// </summary>
     static async Task StopAsync(Process process)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5));

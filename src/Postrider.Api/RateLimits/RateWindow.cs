@@ -3,9 +3,8 @@ namespace Postrider.Api.RateLimits;
 /// <summary>How many requests one caller made in the current second, without a lock.</summary>
 sealed class RateWindow
 {
-    const int CountBits = 24;
-
-    public const int MaxLimit = (1 << CountBits) - 1;
+    /// <summary>The rest holds a Unix time until past 2106.</summary>
+    const int CountBits = 31;
 
     /// <summary>The second in the upper bits, the count in the lower ones, so that both change in one exchange.</summary>
     long _state;
@@ -18,7 +17,7 @@ sealed class RateWindow
         while (true)
         {
             var seen = Volatile.Read(ref _state);
-            var count = seen >> CountBits == second ? (int)(seen & MaxLimit) : 0;
+            var count = seen >> CountBits == second ? (int)(seen & int.MaxValue) : 0;
             remaining = Math.Max(limit - count - 1, 0);
             if (count >= limit)
                 return false;

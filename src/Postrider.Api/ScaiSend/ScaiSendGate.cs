@@ -1,8 +1,9 @@
-using System.Data.Common;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Postrider.Api.Auth;
 using Postrider.Api.RateLimits;
+using Postrider.Engine.Messages;
 using Postrider.Engine.Tenants;
 
 namespace Postrider.Api.ScaiSend;
@@ -20,7 +21,7 @@ sealed class ScaiSendGate(BearerAuthenticator authenticator, RateLimiter limiter
             if (await AdmitAsync(context, route) is { } credential)
                 await route.Handle(context, credential);
         }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        catch (Exception e) when (e is ConnectionResetException || (e is OperationCanceledException && context.RequestAborted.IsCancellationRequested))
         {
             // The client has gone; there is nobody to answer.
         }
@@ -29,7 +30,7 @@ sealed class ScaiSendGate(BearerAuthenticator authenticator, RateLimiter limiter
             Answer(context, route, e.StatusCode, e.StatusCode == StatusCodes.Status413PayloadTooLarge
                 ? "The request body is too large" : "The request body could not be read");
         }
-        catch (Exception e) when (e is DbException or IOException or TimeoutException)
+        catch (StoreUnavailableException e)
         {
             log.StoreUnavailable(e, route.Method, route.Pattern);
             context.Response.Headers.RetryAfter = RetryAfterOutage;

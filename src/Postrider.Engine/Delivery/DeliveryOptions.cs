@@ -1,4 +1,5 @@
 using System.Net;
+using Postrider.Mail.Addresses;
 
 namespace Postrider.Engine.Delivery;
 
@@ -16,8 +17,8 @@ public sealed record DeliveryOptions
     /// <summary>May mail go to loopback or private addresses found through DNS? Routes may in any case.</summary>
     public bool AllowPrivateTargets { get; init; }
 
-    /// <summary>Host part of VERP return paths; <see cref="HostName"/> when null.</summary>
-    public string? ReturnPathDomain { get; init; }
+    /// <summary>Host part of VERP return paths.</summary>
+    public required Domain ReturnPathDomain { get; init; }
 
     /// <summary>Connections to one destination at most. Default 20, Postfix's default_destination_concurrency_limit.</summary>
     public int Concurrency { get; init; } = 20;

@@ -40,6 +40,9 @@ public interface IQueueStore
     /// <summary>Backlogs in key order, after <paramref name="after"/>: what the dispatcher starts from, and its safety net.</summary>
     Task<IReadOnlyList<Backlog>> BacklogsAsync(BacklogKey? after, int limit, CancellationToken cancel);
 
+    /// <summary>The same with what waits counted, for the operator: reads every waiting row's index entry.</summary>
+    Task<IReadOnlyList<BacklogView>> DescribeBacklogsAsync(BacklogKey? after, int limit, CancellationToken cancel);
+
     Task<QueueSummary> SummaryAsync(DateTimeOffset now, CancellationToken cancel);
 }
 
@@ -49,6 +52,10 @@ public readonly record struct BacklogKey(TenantId Tenant, string Domain);
 
 /// <param name="NextDueAt">When its earliest waiting message is due.</param>
 public readonly record struct Backlog(BacklogKey Key, DateTimeOffset NextDueAt);
+
+/// <param name="Waiting">Messages not leased by anybody.</param>
+/// <param name="LastReply">What an MX last said to, or about, the message that is tried next; null when none was tried yet.</param>
+public sealed record BacklogView(Backlog Backlog, long Waiting, string? LastReply);
 
 public sealed record Claim(BacklogKey Backlog, DateTimeOffset Now, int Limit, NodeId Owner, DateTimeOffset LeaseUntil);
 

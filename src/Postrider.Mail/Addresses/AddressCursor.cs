@@ -5,12 +5,13 @@ using System.Text;
 namespace Postrider.Mail.Addresses;
 
 /// <summary>A cursor over the text of an address list. Each method takes what it names; after false the text is given up.</summary>
-ref struct AddressCursor(ReadOnlySpan<char> text)
+ref struct AddressCursor(ReadOnlySpan<char> text, int maxNameLength)
 {
     /// <summary>What ends an atom: RFC 5322 §3.2.3's specials without the dot, and white space.</summary>
     static readonly SearchValues<char> AtomEnd = SearchValues.Create("()<>[]:;@\\,\" \t\r\n");
 
     readonly ReadOnlySpan<char> _text = text;
+    readonly int _maxNameLength = maxNameLength;
     int _at;
 
     public readonly bool AtEnd => _at == _text.Length;
@@ -61,7 +62,7 @@ ref struct AddressCursor(ReadOnlySpan<char> text)
         if (!TryWords(out var phrase, out var localPart))
             return false;
         if (TryTake('<'))
-            return TryAngleAddress(out var angle) && TrySkipCfws() && NamedMailbox.TryCreate(phrase, angle, out mailbox);
+            return TryAngleAddress(out var angle) && TrySkipCfws() && NamedMailbox.TryCreate(phrase, angle, _maxNameLength, out mailbox);
         if (TryTake(':'))
             return phrase.Length > 0;
         if (!TryDomainAfter(localPart, out var address))

@@ -19,13 +19,16 @@ public static class AddressList
         TryParse(text, DefaultMaxCount, out mailboxes);
 
     /// <inheritdoc cref="TryParse(string, out IReadOnlyList{NamedMailbox}?)"/>
-    public static bool TryParse(string text, int maxCount, [NotNullWhen(true)] out IReadOnlyList<NamedMailbox>? mailboxes)
+    public static bool TryParse(string text, int maxCount, [NotNullWhen(true)] out IReadOnlyList<NamedMailbox>? mailboxes) =>
+        TryParse(text, maxCount, NamedMailbox.MaxDisplayNameLength, out mailboxes);
+
+    internal static bool TryParse(string text, int maxCount, int maxNameLength, [NotNullWhen(true)] out IReadOnlyList<NamedMailbox>? mailboxes)
     {
         mailboxes = null;
         if (text.Length > MaxLength)
             return false;
 
-        var cursor = new AddressCursor(text);
+        var cursor = new AddressCursor(text, maxNameLength);
         var found = new List<NamedMailbox>();
         var (inGroup, any) = (false, false);
         while (true)

@@ -22,11 +22,15 @@ public sealed record NamedMailbox
     public Mailbox Mailbox { get; }
 
     /// <returns>False when the name is too long or holds a control character or line separator. A blank name becomes null.</returns>
-    public static bool TryCreate(string? displayName, Mailbox mailbox, [NotNullWhen(true)] out NamedMailbox? named)
+    public static bool TryCreate(string? displayName, Mailbox mailbox, [NotNullWhen(true)] out NamedMailbox? named) =>
+        TryCreate(displayName, mailbox, MaxDisplayNameLength, out named);
+
+    /// <param name="maxLength">More than <see cref="MaxDisplayNameLength"/> for a name still made of encoded-words.</param>
+    internal static bool TryCreate(string? displayName, Mailbox mailbox, int maxLength, [NotNullWhen(true)] out NamedMailbox? named)
     {
         named = null;
         var name = string.IsNullOrWhiteSpace(displayName) && !HasControls(displayName) ? null : displayName;
-        if (name is not null && (name.Length > MaxDisplayNameLength || HasControls(name)))
+        if (name is not null && (name.Length > maxLength || HasControls(name)))
             return false;
 
         named = new NamedMailbox(name?.Trim(' '), mailbox);

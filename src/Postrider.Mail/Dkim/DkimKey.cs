@@ -15,7 +15,7 @@ public sealed class DkimKey : IDisposable
 
     readonly byte[] _pkcs8;
     readonly RSA?[] _idle = new RSA?[Environment.ProcessorCount * 2];
-    bool _disposed;
+    volatile bool _disposed;
 
     DkimKey(RSA rsa, byte[] pkcs8)
     {
@@ -72,12 +72,32 @@ public sealed class DkimKey : IDisposable
     internal void SignHash(ReadOnlySpan<byte> sha256, Span<byte> signature)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        var slot = Environment.CurrentManagedThreadId % _idle.Length;
-        var rsa = Interlocked.Exchange(ref _idle[slot], null) ?? Import();
-        if (!rsa.TrySignHash(sha256, signature, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1, out _))
+        var rsa = Borrow();
+        var signed = rsa.TrySignHash(sha256, signature, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1, out _);
+        GiveBack(rsa);
+        if (!signed)
             throw new CryptographicException("The signature does not fit.");
-        if (Interlocked.CompareExchange(ref _idle[slot], rsa, null) is not null)
-            rsa.Dispose();
+    }
+
+    RSA Borrow()
+    {
+        for (var i = 0; i < _idle.Length; i++)
+        {
+            if (_idle[i] is not null && Interlocked.Exchange(ref _idle[i], null) is { } idle)
+                return idle;
+        }
+        return Import();
+    }
+
+    /// <summary>More than there are places for are let go: no more than that can run at once for long.</summary>
+    void GiveBack(RSA rsa)
+    {
+        for (var i = 0; i < _idle.Length && !_disposed; i++)
+        {
+            if (_idle[i] is null && Interlocked.CompareExchange(ref _idle[i], rsa, null) is null)
+                return;
+        }
+        rsa.Dispose();
     }
 
     RSA Import()

@@ -45,7 +45,7 @@ public sealed class DkimSigner
 
         using var signature = new OctetWriter(2_048);
         signature.Write(_start);
-        signature.SpaceOrFold(13);
+        signature.Fold();
         signature.Write($"t={signedAt.ToUnixTimeSeconds()};");
         if (expiresAt is { } end)
         {

@@ -64,7 +64,9 @@ public static class SpecialAddresses
     static readonly IPNetwork GlobalUnicast = IPNetwork.Parse("2000::/3");
     static readonly AddressRange NotGlobalUnicast = Range("::/0", "outside global unicast", "RFC 4291 §2.4");
 
-    /// <summary>Ranges that carry an IPv4 address, and at which octet: it is that address which is reached, so it is that which is judged.</summary>
+    /// <summary>
+    /// Ranges that carry an IPv4 address, and at which octet: it is that address which is reached, so it is that which is judged.
+    /// </summary>
     static readonly (IPNetwork Network, int Octet)[] Embedding =
     [
         (IPNetwork.Parse("64:ff9b::/96"), 12),    // NAT64: RFC 6052 §2.1

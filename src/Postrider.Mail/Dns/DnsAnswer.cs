@@ -1,6 +1,8 @@
 namespace Postrider.Mail.Dns;
 
-/// <summary>All that a question can come to. Only <see cref="NoData"/> and <see cref="NoSuchDomain"/> say that something is not there.</summary>
+/// <summary>
+/// All that a question can come to. Only <see cref="NoData"/> and <see cref="NoSuchDomain"/> say that something is not there.
+/// </summary>
 public abstract record DnsAnswer<T>
 {
     DnsAnswer()
@@ -31,6 +33,8 @@ public abstract record DnsAnswer<T>
 public interface IResolver
 {
     /// <summary>Asks for the records of <typeparamref name="T"/>'s type at <paramref name="name"/>, following CNAMEs.</summary>
-    /// <remarks>Never throws for what the network does; only for <paramref name="cancel"/>, which ends the wait of this caller alone.</remarks>
+    /// <remarks>
+    /// Never throws for what the network does; only for <paramref name="cancel"/>, which ends the wait of this caller alone.
+    /// </remarks>
     ValueTask<DnsAnswer<T>> QueryAsync<T>(DnsName name, CancellationToken cancel) where T : class, IDnsData<T>;
 }

@@ -43,7 +43,9 @@ public sealed record AaaaData(IPAddress Address) : IDnsData<AaaaData>
     public void Write(ref DnsWriter writer) => writer.WriteOctets(Address.GetAddressBytes());
 }
 
-/// <summary>RFC 1035 §3.3.9: <c>PREFERENCE EXCHANGE</c>. The lower preference is tried first; an exchange of <c>.</c> is RFC 7505's.</summary>
+/// <summary>
+/// RFC 1035 §3.3.9: <c>PREFERENCE EXCHANGE</c>. The lower preference is tried first; an exchange of <c>.</c> is RFC 7505's.
+/// </summary>
 public sealed record MxData(int Preference, DnsName Exchange) : IDnsData<MxData>
 {
     public static DnsType Type => DnsType.MX;
@@ -61,7 +63,9 @@ public sealed record MxData(int Preference, DnsName Exchange) : IDnsData<MxData>
     }
 }
 
-/// <summary>RFC 1035 §3.3.14: character-strings, joined without a separator as DKIM, SPF and DMARC ask (RFC 6376 §3.6.2.2, RFC 7208 §3.3).</summary>
+/// <summary>
+/// RFC 1035 §3.3.14: character-strings, joined without a separator as DKIM, SPF and DMARC ask (RFC 6376 §3.6.2.2, RFC 7208 §3.3).
+/// </summary>
 /// <param name="Text">One character an octet (Latin-1), so nothing is lost; what is UTF-8 inside is the reader's to decode.</param>
 public sealed record TxtData(string Text) : IDnsData<TxtData>
 {
@@ -127,7 +131,8 @@ public sealed record PtrData(DnsName Target) : IDnsData<PtrData>
 
 /// <summary>RFC 1035 §3.3.13: <c>MNAME RNAME SERIAL REFRESH RETRY EXPIRE MINIMUM</c>.</summary>
 /// <param name="Minimum">How long an absence may be believed, in seconds (RFC 2308 §4).</param>
-public sealed record SoaData(DnsName Primary, DnsName Mailbox, uint Serial, uint Refresh, uint Retry, uint Expire, uint Minimum) : IDnsData<SoaData>
+public sealed record SoaData(DnsName Primary, DnsName Mailbox, uint Serial, uint Refresh, uint Retry, uint Expire, uint Minimum)
+    : IDnsData<SoaData>
 {
     public static DnsType Type => DnsType.Soa;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Text;
 
 namespace Postrider.Mail.Dns;
@@ -63,7 +64,9 @@ public sealed class DnsName : IEquatable<DnsName>
     }
 
     /// <summary>Reads presentation format (RFC 1035 §5.1): <c>mail.example.com</c>, with or without the final dot.</summary>
-    /// <remarks><c>\.</c> is a dot inside a label and <c>\DDD</c> any octet. A space, a control or a non-ASCII character must be escaped.</remarks>
+    /// <remarks>
+    /// <c>\.</c> is a dot inside a label and <c>\DDD</c> any octet. A space, a control or a non-ASCII character must be escaped.
+    /// </remarks>
     public static bool TryParse(ReadOnlySpan<char> text, [NotNullWhen(true)] out DnsName? name)
     {
         name = null;
@@ -165,7 +168,7 @@ public sealed class DnsName : IEquatable<DnsName>
                 else if (octet is > 0x20 and < 0x7F)
                     text.Append((char)octet);
                 else
-                    text.Append('\\').Append((char)('0' + octet / 100)).Append((char)('0' + octet / 10 % 10)).Append((char)('0' + octet % 10));
+                    text.Append(CultureInfo.InvariantCulture, $"\\{octet:000}");
             }
         }
         return text.ToString();

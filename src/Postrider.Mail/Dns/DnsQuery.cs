@@ -3,7 +3,9 @@ namespace Postrider.Mail.Dns;
 /// <summary>One query as it is sent, and which messages may be its answer.</summary>
 public readonly record struct DnsQuery(ushort Id, DnsQuestion Question, bool WithEdns)
 {
-    /// <summary>What passes through nearly every network unfragmented: the DNS flag day of 2020 (RFC 9715 §3).</summary>
+    /// <summary>
+    /// What passes through nearly every network unfragmented: the number of DNS flag day 2020, within what RFC 9715 advises.
+    /// </summary>
     public const ushort UdpPayloadOctets = 1232;
 
     const int MaxOctets = DnsHeader.Octets + DnsName.MaxOctets + 4 + 11;    // with an OPT record

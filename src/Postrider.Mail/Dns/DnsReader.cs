@@ -84,7 +84,9 @@ public ref struct DnsReader
         return true;
     }
 
-    /// <summary>RFC 1035 §4.1.3: <c>NAME TYPE CLASS TTL RDLENGTH RDATA</c>. The data is passed over; <see cref="Data"/> goes back to it.</summary>
+    /// <summary>
+    /// RFC 1035 §4.1.3: <c>NAME TYPE CLASS TTL RDLENGTH RDATA</c>. The data is passed over; <see cref="Data"/> goes back to it.
+    /// </summary>
     public bool TryRecord(out DnsRecord record)
     {
         record = default;
@@ -101,7 +103,8 @@ public ref struct DnsReader
     }
 
     /// <summary>A cursor over a record's data, which can end nowhere else; names in it may still point back into the message.</summary>
-    public readonly DnsReader Data(DnsRecord record) => new(_message) { Position = record.DataStart, End = record.DataStart + record.DataLength };
+    public readonly DnsReader Data(DnsRecord record) =>
+        new(_message) { Position = record.DataStart, End = record.DataStart + record.DataLength };
 
     /// <returns>False when the data is not exactly one <typeparamref name="T"/>.</returns>
     public readonly bool TryData<T>(DnsRecord record, [NotNullWhen(true)] out T? data) where T : class, IDnsData<T>

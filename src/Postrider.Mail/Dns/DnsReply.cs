@@ -34,7 +34,9 @@ static class DnsReplies
     /// <summary>More links than any honest chain has; the number is a guess (others allow 8 to 16).</summary>
     public const int MaxLinks = 8;
 
-    /// <summary>How many records of one answer are kept. A guess: no mail site needs more, and a cache must not hold a stranger's thousands.</summary>
+    /// <summary>
+    /// How many records of one answer are kept. A guess: no mail site needs more, and a cache must not hold a stranger's thousands.
+    /// </summary>
     public const int MaxRecords = 100;
 
     static readonly TimeSpan Longest = TimeSpan.FromSeconds(int.MaxValue);
@@ -146,7 +148,9 @@ static class DnsReplies
             return true;
         }
 
-        /// <summary>Links may come in any order (RFC 1034 §4.3.2 says only that they are there), so each is looked for from the start.</summary>
+        /// <summary>
+        /// Links may come in any order (RFC 1034 §4.3.2 says only that they are there), so each is looked for from the start.
+        /// </summary>
         public (DnsName End, int Links, TimeSpan Ttl) FollowAliases(DnsReader reader, DnsName name, DnsType type)
         {
             var (end, links, ttl) = (name, 0, Longest);

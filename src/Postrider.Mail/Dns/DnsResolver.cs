@@ -76,7 +76,8 @@ public sealed class DnsResolver : IResolver, IAsyncDisposable
                 return Task.FromResult(answer!);
             if (!_underWay.TryGetValue(question, out var asking))
             {
-                asking = Task.Run(() => AskAndKeepAsync<T>(question), CancellationToken.None);    // no caller's cancel: others may wait for it
+                // No caller's cancel: others may wait for it.
+                asking = Task.Run(() => AskAndKeepAsync<T>(question), CancellationToken.None);
                 _underWay.Add(question, asking);
             }
             return ((Task<DnsAnswer<T>>)asking).WaitAsync(cancel);
@@ -194,7 +195,8 @@ public sealed class DnsResolver : IResolver, IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            return Failed(_closing.IsCancellationRequested ? "the resolver is closing" : $"no answer in {_options.Timeout.TotalSeconds:0.###} s");
+            var closing = _closing.IsCancellationRequested;
+            return Failed(closing ? "the resolver is closing" : $"no answer in {_options.Timeout.TotalSeconds:0.###} s");
         }
         finally
         {

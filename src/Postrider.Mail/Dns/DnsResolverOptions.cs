@@ -20,7 +20,9 @@ public sealed record DnsResolverOptions
     /// <summary>The shortest an answer is kept, so that a TTL of 0 does not make one query a message. Default 5 s (a guess).</summary>
     public TimeSpan MinTtl { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>The longest an absence is kept. Default 15 min: RFC 2308 §5 has 1–3 h as sensible, but who mistyped an MX waits for us.</summary>
+    /// <summary>
+    /// The longest an absence is kept. Default 15 min: RFC 2308 §5 has 1–3 h as sensible, but who mistyped an MX waits for us.
+    /// </summary>
     public TimeSpan MaxNegativeTtl { get; init; } = TimeSpan.FromMinutes(15);
 
     /// <summary>How long a failure is kept. Default 5 s: RFC 9520 §3.2 has 1 s as the least, 5 min as the most.</summary>

@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace Postrider.Mail.Dns;
 
-/// <summary>Writes one DNS message (RFC 1035 §4) into a buffer of the caller's; too small a buffer is the caller's fault and throws.</summary>
+/// <summary>
+/// Writes one DNS message (RFC 1035 §4) into a buffer of the caller's; too small a buffer is the caller's fault and throws.
+/// </summary>
 /// <remarks>Names are not compressed: a query holds one name.</remarks>
 public ref struct DnsWriter(Span<byte> buffer)
 {

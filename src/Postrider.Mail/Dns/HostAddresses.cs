@@ -9,7 +9,8 @@ public abstract record HostAddresses
     {
     }
 
-    /// <param name="Addresses">At least one, in the order to try (RFC 5321 §5.1), not yet held against an <see cref="AddressPolicy"/>.</param>
+    /// <param name="Addresses">At least one, in the order to try (RFC 5321 §5.1), not yet held against an
+    /// <see cref="AddressPolicy"/>.</param>
     public sealed record Found(IReadOnlyList<IPAddress> Addresses) : HostAddresses;
 
     /// <summary>Whoever is in charge of the name says that it has none, or does not exist.</summary>

@@ -8,7 +8,9 @@ public sealed record MxHost(int Preference, DnsName Name)
     public override string ToString() => Name.ToString();
 }
 
-/// <summary>What names an MX site: its host names, sorted and joined. Domains with the same hosts share connections, limits and back-off.</summary>
+/// <summary>
+/// What names an MX site: its host names, sorted and joined. Domains with the same hosts share connections, limits and back-off.
+/// </summary>
 /// <remarks>Preferences do not count: a provider that hands out different orders is still one provider.</remarks>
 public readonly record struct DestinationKey(string Value)
 {
@@ -29,7 +31,7 @@ public abstract record MxAnswer
     /// <param name="IsImplicit">There is no MX record, and the domain is its own host by its address.</param>
     public sealed record Hosts(DestinationKey Destination, ImmutableArray<MxHost> Sorted, bool IsImplicit) : MxAnswer;
 
-    /// <summary>The domain takes no mail and says so: RFC 7505 §4.1, permanent, 5.1.10.</summary>
+    /// <summary>The domain takes no mail and says so: permanent, 5.1.10 (RFC 7505 §6).</summary>
     public sealed record NullMx : MxAnswer
     {
         public static NullMx Instance { get; } = new();
@@ -47,7 +49,9 @@ public abstract record MxAnswer
         public static NoMailHost Instance { get; } = new();
     }
 
-    /// <summary>There are MX records, and none can ever be tried: RFC 5321 §5.1 has this reported. Permanent: 5.4.4, or 5.4.6 for a loop.</summary>
+    /// <summary>
+    /// There are MX records, and none can ever be tried: RFC 5321 §5.1 has this reported. Permanent: 5.4.4, or 5.4.6 for a loop.
+    /// </summary>
     public sealed record Unusable(string Detail, bool IsLoop) : MxAnswer;
 
     /// <summary>To be tried again: 4.4.3.</summary>

@@ -7,9 +7,12 @@ using Postrider.Mail.Addresses;
 
 namespace Postrider.Mail.Dns;
 
+/// <summary>How much of what strangers publish is looked at.</summary>
 public sealed record MxLookupOptions
 {
-    /// <summary>MX hosts of a domain that are looked at, those with the lowest preferences. Default 20: a guess well above what sites have.</summary>
+    /// <summary>
+    /// MX hosts of a domain that are looked at, those with the lowest preferences. Default 20: a guess well above what sites have.
+    /// </summary>
     public int MaxHosts { get; init; } = 20;
 
     /// <summary>Addresses of a host that are looked at. Default 20: a guess.</summary>
@@ -18,7 +21,9 @@ public sealed record MxLookupOptions
     /// <summary>Whether AAAA is asked for. Default: whether this machine speaks IPv6 at all.</summary>
     public bool UseIPv6 { get; init; } = Socket.OSSupportsIPv6;
 
-    /// <summary>Our EHLO name. Where a domain lists it, we are no better than its other hosts, and only better ones are tried (RFC 5321 §5.1).</summary>
+    /// <summary>
+    /// Our EHLO name. Where a domain lists it, we are no better than its other hosts, and only better ones are tried (RFC 5321 §5.1).
+    /// </summary>
     public DnsName? OwnName { get; init; }
 }
 
@@ -38,7 +43,9 @@ public sealed class MxLookup(IResolver resolver, Random random, MxLookupOptions 
         return query.IsCompletedSuccessfully ? Conclude(name, query.Result, cancel) : AwaitAsync(name, query, cancel);
     }
 
-    /// <summary>A and AAAA together. IPv6 and IPv4 take turns, IPv6 first: a host with one of them broken costs one try (RFC 8305 §4).</summary>
+    /// <summary>
+    /// A and AAAA together. IPv6 and IPv4 take turns, IPv6 first: a host with one of them broken costs one try (RFC 8305 §4).
+    /// </summary>
     public async ValueTask<HostAddresses> AddressesAsync(DnsName host, CancellationToken cancel)
     {
         // Both are on their way before either is waited for.
@@ -134,6 +141,8 @@ public sealed class MxLookup(IResolver resolver, Random random, MxLookupOptions 
 
     static MxAnswer.Hosts HostsOf(ImmutableArray<MxHost> sorted, bool isImplicit) => new(DestinationKey.Of(sorted), sorted, isImplicit);
 
-    /// <summary>RFC 5321 §5.1 wants a domain name. An address written there has a numeric top label, which no name has (RFC 3696 §2).</summary>
+    /// <summary>
+    /// RFC 5321 §5.1 wants a domain name. An address written there has a numeric top label, which no name has (RFC 3696 §2).
+    /// </summary>
     static bool CanBeHost(DnsName name) => !name.IsRoot && name.TopLabel.ContainsAnyExceptInRange((byte)'0', (byte)'9');
 }

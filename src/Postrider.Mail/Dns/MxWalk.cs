@@ -18,7 +18,9 @@ public abstract record MxTrouble
         public static None Instance { get; } = new();
     }
 
-    /// <summary>The hosts passed over have no address, or only such as mail must not go to. Permanent if nothing was given: 5.4.4.</summary>
+    /// <summary>
+    /// The hosts passed over have no address, or only such as mail must not go to. Permanent if nothing was given: 5.4.4.
+    /// </summary>
     public sealed record Unreachable(string Detail) : MxTrouble;
 
     /// <summary>Of at least one host nothing is known. Temporary if nothing was given: 4.4.3.</summary>
@@ -26,7 +28,10 @@ public abstract record MxTrouble
 }
 
 /// <summary>Goes through the targets of an MX site in the order to try them, looking up each host only when it is its turn.</summary>
-/// <remarks>For one session and one caller at a time. At most <see cref="MxLookupOptions.MaxHosts"/> hosts with <see cref="MxLookupOptions.MaxAddresses"/> each.</remarks>
+/// <remarks>
+/// For one session and one caller at a time. At most <see cref="MxLookupOptions.MaxHosts"/> hosts with
+/// <see cref="MxLookupOptions.MaxAddresses"/> each.
+/// </remarks>
 public sealed class MxWalk
 {
     readonly MxLookup _lookup;
@@ -35,7 +40,8 @@ public sealed class MxWalk
     IReadOnlyList<IPAddress> _addresses = [];
     int _nextHost, _nextAddress;
 
-    internal MxWalk(MxLookup lookup, IReadOnlyList<MxHost> hosts, AddressPolicy policy) => (_lookup, _hosts, _policy) = (lookup, hosts, policy);
+    internal MxWalk(MxLookup lookup, IReadOnlyList<MxHost> hosts, AddressPolicy policy) =>
+        (_lookup, _hosts, _policy) = (lookup, hosts, policy);
 
     /// <summary>So far. A temporary trouble outweighs a permanent one, of which the first is told.</summary>
     public MxTrouble Trouble { get; private set; } = MxTrouble.None.Instance;

@@ -3,7 +3,10 @@ using System.Net;
 
 namespace Postrider.Mail.Dns;
 
-/// <summary>resolv.conf(5): <c>nameserver</c>, and of <c>options</c> <c>timeout:</c> and <c>attempts:</c>. Mail names are absolute: no search, no ndots.</summary>
+/// <summary>
+/// resolv.conf(5): <c>nameserver</c>, and of <c>options</c> <c>timeout:</c> and <c>attempts:</c>. Mail names are absolute: no search, no
+/// ndots.
+/// </summary>
 public static class ResolvConf
 {
     public const string Path = "/etc/resolv.conf";
@@ -32,7 +35,9 @@ public static class ResolvConf
         return options;
     }
 
-    /// <summary>Reads <c>host:port</c> items separated by commas; hosts are addresses, IPv6 in brackets; port 53 where none is given.</summary>
+    /// <summary>
+    /// Reads <c>host:port</c> items separated by commas; hosts are addresses, IPv6 in brackets; port 53 where none is given.
+    /// </summary>
     public static bool TryParseServers(string text, out IReadOnlyList<IPEndPoint> servers)
     {
         var read = new List<IPEndPoint>();

@@ -7,7 +7,10 @@ namespace Postrider.Mail.Dns;
 /// <summary>Where an address's PTR records are.</summary>
 public static class ReverseName
 {
-    /// <summary><c>4.3.2.1.in-addr.arpa</c> (RFC 1035 §3.5), or 32 nibbles under <c>ip6.arpa</c> (RFC 3596 §2.5). A v4-mapped address is its IPv4 one.</summary>
+    /// <summary>
+    /// <c>4.3.2.1.in-addr.arpa</c> (RFC 1035 §3.5), or 32 nibbles under <c>ip6.arpa</c> (RFC 3596 §2.5). A v4-mapped address is its IPv4
+    /// one.
+    /// </summary>
     public static DnsName Of(IPAddress address)
     {
         if (address.IsIPv4MappedToIPv6)

@@ -14,7 +14,10 @@ sealed class EntityWriter
     readonly byte[] _boundary;
     readonly List<MimeAttachment> _inline;
     readonly List<MimeAttachment> _attached;
-    List<Hole>? _holes;
+    readonly List<Hole>? _holes;
+
+    /// <summary>The line end that belongs to the next delimiter stands there already: after a multipart's fields, and after base64.</summary>
+    bool _atDelimiter;
 
     public EntityWriter(OctetWriter writer, MessageContent content, bool allow8Bit)
     {
@@ -131,6 +134,7 @@ sealed class EntityWriter
         });
         EndFields();
         part.Write(_writer, endsWithLine);
+        _atDelimiter = part.Encoding == TransferEncoding.Base64;
     }
 
     void WriteMultipart(ReadOnlySpan<byte> subtype, char level)
@@ -145,6 +149,7 @@ sealed class EntityWriter
         WriteBoundary(level);
         _writer.Write((byte)'"');
         EndFields();
+        _atDelimiter = true;
     }
 
     /// <summary>Always base64: nothing else keeps every octet as it is.</summary>
@@ -173,6 +178,7 @@ sealed class EntityWriter
             TextPart.WriteBase64(_writer, ((AttachmentContent.InMemory)attachment.Content).Content.Span);
         else
             _holes.Add(new Hole(_writer.Length, attachment.Content));
+        _atDelimiter = attachment.Content.Octets > 0;
     }
 
     /// <summary>Ends the last field, and with an empty line the section.</summary>
@@ -198,10 +204,12 @@ sealed class EntityWriter
             _writer.EndLine();
     }
 
-    /// <summary>RFC 2046 §5.1.1: the CRLF before the dashes belongs to the delimiter. Base64 ends with a line end already, which does no harm there.</summary>
+    /// <summary>RFC 2046 §5.1.1: the CRLF before the dashes belongs to the delimiter.</summary>
     void WriteDashes(char level)
     {
-        _writer.EndLine();
+        if (!_atDelimiter)
+            _writer.EndLine();
+        _atDelimiter = false;
         _writer.Write("--"u8);
         WriteBoundary(level);
     }

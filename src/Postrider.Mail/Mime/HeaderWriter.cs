@@ -29,7 +29,7 @@ static class HeaderWriter
         writer.Write(field.Name);
         writer.Write((byte)':');
         if (field.Syntax == HeaderFieldSyntax.Unstructured)
-            WriteUnstructured(writer, field.Value);
+            WriteUnstructured(writer, Clean(field.Value));      // a tab becomes a space
         else
             WriteFolded(writer, field.Value, field.Syntax);
     }

@@ -26,7 +26,7 @@ static class ParameterWriter
     /// <summary>A file name in any script: RFC 2231's extended form first, which readers prefer, then one of ASCII for those that know no other.</summary>
     public static void WriteFileName(this OctetWriter writer, string fileName)
     {
-        if (Ascii.IsValid(fileName))
+        if (Ascii.IsValid(fileName) && !fileName.Contains("=?", StringComparison.Ordinal))     // many readers look for encoded-words even here
         {
             writer.WriteParameter("filename"u8, fileName);
             return;
@@ -92,6 +92,6 @@ static class ParameterWriter
         var fallback = new StringBuilder(fileName.Length);
         foreach (var rune in fileName.EnumerateRunes())
             fallback.Append(rune.IsAscii ? (char)rune.Value : '_');
-        return fallback.ToString();
+        return fallback.Replace("=?", "=_").ToString();
     }
 }

@@ -39,6 +39,7 @@ static class TransferDecoding
             var line = end < 0 ? encoded : encoded[..end];
             encoded = end < 0 ? [] : encoded[(end + 1)..];
             var lineEnd = end < 0 ? "" : line is [.., (byte)'\r'] ? "\r\n" : "\n";
+            line = line[..^(lineEnd.Length == 2 ? 1 : 0)];
             if (!isHeader)
                 line = line.TrimEnd(" \t\r"u8);     // added on the way: RFC 2045 §6.7 (3)
 

@@ -15,7 +15,7 @@ namespace Postrider.Store.Sqlite.Writing;
 /// writer goes on with the next group, on a new connection where the old one may be spoiled. After a crash, what was committed is there
 /// and what was not is gone: SQLite's WAL with synchronous=full, an fsync a commit.
 /// </remarks>
-sealed class Writer : IAsyncDisposable
+sealed class Writer : IDisposable
 {
     readonly SqliteStoreOptions _options;
     readonly IdGenerator _ids;
@@ -50,8 +50,8 @@ sealed class Writer : IAsyncDisposable
         var connection = Connection.Open(options.Path, readOnly: false, options.BusyTimeout);
         try
         {
-            connection.Execute("pragma journal_mode = wal; pragma synchronous = full; pragma temp_store = memory; pragma secure_delete = off;");
-            connection.Execute($"pragma cache_size = -{options.WriterCacheOctets / 1024}; pragma journal_size_limit = {4 * options.CheckpointOctets};");
+            connection.Execute("pragma page_size = 8192; pragma journal_mode = wal; pragma synchronous = full; pragma temp_store = memory; pragma secure_delete = off;");
+            connection.Execute($"pragma cache_size = -{options.WriterCacheOctets / 1024}; pragma journal_size_limit = {2 * options.CheckpointOctets};");
             // The server checkpoints on a thread of its own; for others SQLite's default is right.
             if (options.ServeLock)
                 connection.Execute("pragma wal_autocheckpoint = 0");
@@ -76,7 +76,6 @@ sealed class Writer : IAsyncDisposable
             if (_session is { } session)
                 _checkpointer?.AfterCommit(session.Connection);
         }
-        _session?.Connection.Dispose();
         _ended.SetResult();
     }
 
@@ -157,11 +156,17 @@ sealed class Writer : IAsyncDisposable
         _session = null;
     }
 
-    /// <summary>Finishes what waits, then closes the connection.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>Finishes what waits; nothing more is taken.</summary>
+    public async Task DrainAsync()
     {
         _queue.Close();
         await _ended.Task;
+    }
+
+    /// <summary>Closes the connection; to be called last and after <see cref="DrainAsync"/>: only a writing connection removes the WAL.</summary>
+    public void Dispose()
+    {
+        _session?.Connection.Dispose();
         _queue.Dispose();
     }
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Encodings.Web;
 
 namespace Postrider.Capture;
 
@@ -7,18 +8,21 @@ static class CaptureEndpoints
 {
     const int MostListed = 1_000;
 
+    /// <summary>For people to read: &lt; and + as they are. It is served as JSON, and not to be sniffed.</summary>
+    static readonly CaptureJson Plain = new(new(CaptureJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+
     public static void MapCapture(this IEndpointRouteBuilder endpoints, CaptureFolder folder)
     {
         var captured = endpoints.MapGroup("/captured");
         captured.MapGet("/", (int? skip, int? limit) => Results.Json(
-            folder.List(Math.Max(skip ?? 0, 0), Math.Clamp(limit ?? 50, 1, MostListed)), CaptureJson.Default.CapturedList));
+            folder.List(Math.Max(skip ?? 0, 0), Math.Clamp(limit ?? 50, 1, MostListed)), Plain.CapturedList));
         captured.MapDelete("/", () =>
         {
             folder.Clear();
             return Results.NoContent();
         });
         captured.MapGet("/{id}", (string id) => Read(folder, id, (mail, source) =>
-            Results.Json(CaptureReading.Read(mail, source), CaptureJson.Default.CapturedMessage)));
+            Results.Json(CaptureReading.Read(mail, source), Plain.CapturedMessage)));
         captured.MapGet("/{id}/source", (string id) => Read(folder, id, (_, source) => Results.Bytes(source, "text/plain; charset=utf-8")));
         captured.MapGet("/{id}/text", (string id) => Read(folder, id, (mail, source) => Part(CaptureReading.Read(mail, source).Text, "text/plain")));
         captured.MapGet("/{id}/html", (HttpContext context, string id) => Read(folder, id, (mail, source) =>

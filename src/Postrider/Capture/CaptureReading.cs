@@ -12,7 +12,12 @@ static class CaptureReading
         var message = MimeReader.Read(source);
         return new CapturedMessage
         {
-            Mail = mail,
+            Id = mail.Id,
+            ReceivedAt = mail.ReceivedAt,
+            From = mail.From,
+            To = mail.To,
+            Octets = mail.Octets,
+            Subject = message.Subject,
             Headers = [.. message.Fields.All.Select(field => new CapturedField(field.Name, field.Value))],
             Text = message.Text,
             Html = message.Html,

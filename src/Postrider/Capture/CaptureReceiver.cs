@@ -1,6 +1,5 @@
 using Postrider.Engine.Messages;
 using Postrider.Mail.Addresses;
-using Postrider.Mail.Mime;
 using Postrider.Mail.Smtp;
 using Postrider.Mail.Smtp.Server;
 

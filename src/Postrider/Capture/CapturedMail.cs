@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace Postrider.Capture;
@@ -19,7 +18,16 @@ sealed record CapturedMail
 /// <summary>One captured message as it is read: decoded header fields and parts.</summary>
 sealed record CapturedMessage
 {
-    public required CapturedMail Mail { get; init; }
+    public required string Id { get; init; }
+    public required DateTimeOffset ReceivedAt { get; init; }
+
+    /// <summary>The envelope's reverse-path; empty for the null one.</summary>
+    public required string From { get; init; }
+
+    /// <summary>The envelope's recipients.</summary>
+    public required IReadOnlyList<string> To { get; init; }
+    public required long Octets { get; init; }
+    public string? Subject { get; init; }
     public required IReadOnlyList<CapturedField> Headers { get; init; }
     public string? Text { get; init; }
     public string? Html { get; init; }

@@ -37,7 +37,7 @@ static class CaptureCommand
 
             var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
             ServerHost.ConfigureLogging(builder.Logging, settings);
-            builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(endPoint, listen => listen.Run(server.OnConnectedAsync)));
+            builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(endPoint, listen => listen.UseSmtp(server)));
             await using var app = builder.Build();
             await app.StartAsync(cancel);
             await Console.Out.WriteLineAsync($"Capturing mail at {endPoint} into {parsed.GetRequiredValue(Dir)}");

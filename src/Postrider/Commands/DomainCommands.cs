@@ -1,10 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
-using Postrider.Configuration;
-using Postrider.Engine.Composing;
-using Postrider.Engine.Tenants;
 using Postrider.Mail.Addresses;
-using Postrider.Mail.Dkim;
 using Postrider.Mail.Dns;
 
 namespace Postrider.Commands;
@@ -59,7 +55,7 @@ static class DomainCommands
         var missing = 0;
         foreach (var sending in found)
         {
-            IReadOnlyList<string> faults = parsed.GetValue(AssumePublished) ? [] : await PublishedRecords.FaultsAsync(sending, context, resolver, cancel);
+            var faults = parsed.GetValue(AssumePublished) ? [] : await PublishedRecords.FaultsAsync(sending, context, resolver, cancel);
             foreach (var fault in faults)
                 await Console.Error.WriteLineAsync(fault);
             missing += faults.Count;

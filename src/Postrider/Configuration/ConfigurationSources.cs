@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Configuration;
-
 namespace Postrider.Configuration;
 
 /// <summary>Where settings come from, later ones winning: postrider.json, the environment, flags.</summary>

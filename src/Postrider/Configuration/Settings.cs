@@ -1,6 +1,4 @@
 using System.Net;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.Logging;
 using Postrider.Api;
 using Postrider.Api.RateLimits;
 using Postrider.Api.ScaiSend;
@@ -110,7 +108,7 @@ sealed record Settings
 
     static DeliveryOptions ReadDelivery(SettingsReader reader, Domain hostName, bool demo)
     {
-        var defaults = new DeliveryOptions { HostName = hostName.Ascii };
+        var defaults = new DeliveryOptions { HostName = hostName.Ascii, ReturnPathDomain = Qualified(hostName.Ascii) };
         var retry = defaults.Retry;
         return defaults with
         {
@@ -118,7 +116,7 @@ sealed record Settings
             Routes = ReadRoutes(reader),
             AllowPrivateTargets = reader.Flag("Smtp:AllowPrivateTargets", demo),
             ReturnPathDomain = reader.Parsed(
-                "Smtp:ReturnPathDomain", hostName, "a domain", text => Domain.TryParseHostName(text, out var domain) ? domain : null).Ascii,
+                "Smtp:ReturnPathDomain", defaults.ReturnPathDomain, "a domain", text => Domain.TryParse(text, out var domain) ? domain : null),
             Concurrency = reader.Number("Delivery:Concurrency", defaults.Concurrency, 1, 1_000),
             InitialConcurrency = reader.Number("Delivery:InitialConcurrency", defaults.InitialConcurrency, 1, 1_000),
             Room = reader.Number("Delivery:Room", defaults.Room, 1, 100_000),
@@ -241,8 +239,9 @@ sealed record Settings
 
     static Uri[]? ParseUrls(string text)
     {
-        var urls = text.Split(',', StringSplitOptions.TrimEntries).Select(ParseUrl).ToArray();
-        return urls.Contains(null) ? null : urls!;
+        var parts = text.Split(',', StringSplitOptions.TrimEntries);
+        var urls = parts.Select(ParseUrl).OfType<Uri>().ToArray();
+        return urls.Length == parts.Length ? urls : null;
     }
 
     static Uri? ParseUrl(string text) =>
@@ -260,10 +259,14 @@ sealed record Settings
         {
             name = System.Net.Dns.GetHostName();
         }
-        return Domain.TryParseHostName(name, out var domain) || Domain.TryParseHostName("localhost", out domain)
-            ? domain
-            : throw new InvalidOperationException("localhost is a host name.");
+        return Qualified(name);
     }
+
+    /// <summary>A machine without a domain is in <c>localdomain</c>, as Postfix has it; mailboxes cannot be at a single label.</summary>
+    static Domain Qualified(string name) =>
+        Domain.TryParse(name, out var domain) || Domain.TryParse($"{name}.localdomain", out domain) || Domain.TryParse("localhost.localdomain", out domain)
+            ? domain
+            : throw new InvalidOperationException("localhost.localdomain is a domain.");
 }
 
 /// <summary>The configuration cannot be served; the message names every wrong setting.</summary>

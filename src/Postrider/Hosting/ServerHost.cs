@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Console;
 using OpenTelemetry;
@@ -16,7 +15,6 @@ using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
 using Postrider.Engine.Tenants;
-using Postrider.Mail.Addresses;
 using Postrider.Mail.Dns;
 using Postrider.Mail.Smtp.Client;
 using Postrider.Mail.Smtp.Server;
@@ -80,15 +78,15 @@ static class ServerHost
     static MailEngine CreateEngine(IServiceProvider provider, Settings settings, IdGenerator ids)
     {
         var time = TimeProvider.System;
-        if (!Domain.TryParseHostName(settings.Delivery.ReturnPathDomain ?? settings.Delivery.HostName, out var returnPathDomain))
-            throw new InvalidOperationException("The settings were checked.");
+#pragma warning disable RS0030 // The one place randomness comes from; jitter and load spreading need no secret.
         var random = new Random();
+#pragma warning restore RS0030
         var parts = new EngineParts(
             provider.GetRequiredService<IQueueStore>(),
             provider.GetRequiredService<IContentReader>(),
             provider.GetRequiredService<SenderDomains>(),
             provider.GetRequiredService<DkimKeys>(),
-            new ReturnPaths(provider.GetRequiredService<SecretBox>(), returnPathDomain),
+            new ReturnPaths(provider.GetRequiredService<SecretBox>(), settings.Delivery.ReturnPathDomain),
             new MxLookup(provider.GetRequiredService<IResolver>(), random, new MxLookupOptions { OwnName = OwnName(settings) }),
             new SmtpConnector(
                 new SmtpClientOptions { HostName = settings.Delivery.HostName, Timeouts = settings.Timeouts }, new BrokenTlsMemory(time), time),
@@ -114,7 +112,7 @@ static class ServerHost
                 .Build());
     }
 
-    static void Listen(KestrelServerOptions kestrel, Settings settings, ConnectionHandler? capture)
+    static void Listen(KestrelServerOptions kestrel, Settings settings, SmtpServer? capture)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = null;       // each dialect has its own limit, and its own words for passing it
@@ -128,7 +126,7 @@ static class ServerHost
                 kestrel.ListenAnyIP(url.Port);
         }
         if (capture is not null && settings.Inbound is { } inbound)
-            kestrel.Listen(inbound, endpoint => endpoint.Run(capture.OnConnectedAsync));
+            kestrel.Listen(inbound, endpoint => endpoint.UseSmtp(capture));
     }
 
     /// <summary>Where it answers, for a person to paste.</summary>

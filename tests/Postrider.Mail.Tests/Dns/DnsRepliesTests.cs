@@ -128,7 +128,8 @@ public class DnsRepliesTests
     [Fact]
     public void A_CNAME_that_was_asked_for_is_not_followed()
     {
-        var octets = new DnsResponse(1, new DnsQuestion(Question.Name, DnsType.Cname)).Answer("example.com", new CnameData(Name("b.test"))).ToOctets();
+        var response = new DnsResponse(1, new DnsQuestion(Question.Name, DnsType.Cname)).Answer("example.com", new CnameData(Name("b.test")));
+        var octets = response.ToOctets();
 
         var records = Assert.IsType<DnsReply<CnameData>.Records>(DnsReplies.Read<CnameData>(octets, Question.Name));
 
@@ -138,7 +139,9 @@ public class DnsRepliesTests
     [Fact]
     public void An_alias_loop_within_an_answer_is_a_failure()
     {
-        var reply = Read(Response().Answer("example.com", new CnameData(Name("b.test"))).Answer("b.test", new CnameData(Name("example.com"))));
+        var reply = Read(Response()
+            .Answer("example.com", new CnameData(Name("b.test")))
+            .Answer("b.test", new CnameData(Name("example.com"))));
 
         Assert.Contains("CNAME", Assert.IsType<DnsReply<MxData>.Failed>(reply).Detail, StringComparison.Ordinal);
     }
@@ -196,7 +199,8 @@ public class DnsRepliesTests
     [Theory]
     [InlineData(DnsResponseCode.FormErr)]
     [InlineData(DnsResponseCode.NotImp)]
-    public void A_server_may_not_understand(DnsResponseCode code) => Assert.Equal(new DnsReply<MxData>.NotUnderstood(code), Read(Response(code)));
+    public void A_server_may_not_understand(DnsResponseCode code) =>
+        Assert.Equal(new DnsReply<MxData>.NotUnderstood(code), Read(Response(code)));
 
     [Fact]
     public void An_OPT_record_has_the_upper_bits_of_the_code()

@@ -152,7 +152,8 @@ public class DnsResolverTests
         {
             await using var server = new FakeDnsServer(query => Found(query) is var found ? [found.ToOctets()[..^cut]] : []);
             // What is cut into its question is not taken for ours; a small patience then, in real time.
-            await using var resolver = new DnsResolver(Options(server) with { Attempts = 1, Timeout = TimeSpan.FromMilliseconds(5) }, TimeProvider.System);
+            var options = Options(server) with { Attempts = 1, Timeout = TimeSpan.FromMilliseconds(5) };
+            await using var resolver = new DnsResolver(options, TimeProvider.System);
 
             Assert.IsType<DnsAnswer<AData>.TemporaryFailure>(await resolver.QueryAsync<AData>(Host, default));
         }
@@ -179,7 +180,8 @@ public class DnsResolverTests
     public async Task A_truncated_answer_is_asked_for_over_TCP_however_slow(int segmentOctets)
     {
         var text = new TxtData(new string('x', 3000));
-        await using var server = new FakeDnsServer(query => query.OverTcp ? query.Response().Answer("mx.test", text) : query.Response().AsTruncated())
+        await using var server = new FakeDnsServer(query =>
+            query.OverTcp ? query.Response().Answer("mx.test", text) : query.Response().AsTruncated())
         {
             TcpSegmentOctets = segmentOctets,
         };
@@ -196,7 +198,10 @@ public class DnsResolverTests
         var whole = new DnsResponse(1, new DnsQuestion(Host, DnsType.A)).Answer("mx.test", Address).ToOctets().Length + 2;
         for (var octets = 0; octets < whole; octets++)
         {
-            await using var server = new FakeDnsServer(query => query.OverTcp ? Found(query) : query.Response().AsTruncated()) { TcpMaxOctets = octets };
+            await using var server = new FakeDnsServer(query => query.OverTcp ? Found(query) : query.Response().AsTruncated())
+            {
+                TcpMaxOctets = octets,
+            };
             await using var resolver = new DnsResolver(Options(server) with { Attempts = 1 }, _time);
 
             Assert.IsType<DnsAnswer<AData>.TemporaryFailure>(await resolver.QueryAsync<AData>(Host, default));
@@ -245,7 +250,9 @@ public class DnsResolverTests
     public async Task An_alias_loop_over_several_queries_is_temporary()
     {
         await using var server = new FakeDnsServer(query =>
-            query.Response().Answer(query.Question.Name.ToString(), new CnameData(Name(query.Question.Name.Equals(Host) ? "b.test" : "mx.test"))));
+            query.Question.Name.Equals(Host)
+                ? query.Response().Answer("mx.test", new CnameData(Name("b.test")))
+                : query.Response().Answer("b.test", new CnameData(Host)));
         await using var resolver = Resolver(server);
 
         Assert.IsType<DnsAnswer<AData>.TemporaryFailure>(await resolver.QueryAsync<AData>(Host, default));

@@ -14,7 +14,8 @@ sealed class DnsResponse(ushort id, DnsQuestion? question, DnsResponseCode code 
 
     public DnsResponse Answer<T>(string owner, T data, uint ttl = 300) where T : class, IDnsData<T> => Add(_answers, owner, data, ttl);
 
-    public DnsResponse Authority<T>(string owner, T data, uint ttl = 300) where T : class, IDnsData<T> => Add(_authorities, owner, data, ttl);
+    public DnsResponse Authority<T>(string owner, T data, uint ttl = 300) where T : class, IDnsData<T> =>
+        Add(_authorities, owner, data, ttl);
 
     public DnsResponse Soa(string zone, uint ttl = 300, uint minimum = 300) =>
         Authority(zone, new SoaData(Names.Name("ns.test"), Names.Name("root.test"), 1, 2, 3, 4, minimum), ttl);

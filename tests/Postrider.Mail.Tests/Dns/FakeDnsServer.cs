@@ -11,7 +11,9 @@ sealed record FakeQuery(ushort Id, DnsQuestion Question, bool HasEdns, bool Over
     public DnsResponse Response(DnsResponseCode code = DnsResponseCode.NoError) => new(Id, Question, code);
 }
 
-/// <summary>A scripted name server on one loopback port, UDP and TCP. What the script returns is sent in order; nothing is silence.</summary>
+/// <summary>
+/// A scripted name server on one loopback port, UDP and TCP. What the script returns is sent in order; nothing is silence.
+/// </summary>
 sealed class FakeDnsServer : IAsyncDisposable
 {
     readonly Func<FakeQuery, IEnumerable<byte[]>> _script;

@@ -21,7 +21,8 @@ sealed class FakeResolver : IResolver
     {
         var parsed = addresses.Select(IPAddress.Parse).ToList();
         Add<AData>(name, [.. parsed.Where(address => address.GetAddressBytes().Length == 4).Select(address => new AData(address))]);
-        return Add<AaaaData>(name, [.. parsed.Where(address => address.GetAddressBytes().Length == 16).Select(address => new AaaaData(address))]);
+        var v6 = parsed.Where(address => address.GetAddressBytes().Length == 16);
+        return Add<AaaaData>(name, [.. v6.Select(address => new AaaaData(address))]);
     }
 
     /// <summary>Exists, with no records of any type that is not added.</summary>
@@ -41,7 +42,8 @@ sealed class FakeResolver : IResolver
             await gate.WaitAsync(cancel);
         if (_answers.TryGetValue(new DnsQuestion(name, T.Type), out var answer))
             return (DnsAnswer<T>)answer;
-        return _answers.Keys.Any(question => question.Name.Equals(name)) ? DnsAnswer<T>.NoData.Instance : DnsAnswer<T>.NoSuchDomain.Instance;
+        var exists = _answers.Keys.Any(question => question.Name.Equals(name));
+        return exists ? DnsAnswer<T>.NoData.Instance : DnsAnswer<T>.NoSuchDomain.Instance;
     }
 
     FakeResolver Add<T>(string name, params T[] data) where T : class, IDnsData<T>

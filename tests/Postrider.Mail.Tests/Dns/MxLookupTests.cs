@@ -98,7 +98,8 @@ public class MxLookupTests
     [Fact]
     public async Task Where_we_are_listed_only_better_hosts_are_tried()
     {
-        _resolver.Mx("behind.com", (10, "good.test"), (20, "us.test"), (20, "equal.test"), (30, "worse.test")).Mx("loop.com", (10, "us.test"));
+        _resolver.Mx("behind.com", (10, "good.test"), (20, "us.test"), (20, "equal.test"), (30, "worse.test"));
+        _resolver.Mx("loop.com", (10, "us.test"));
         var options = new MxLookupOptions { OwnName = Name("US.test") };
 
         var behind = Assert.IsType<MxAnswer.Hosts>(await Lookup(options).FindAsync(DomainOf("behind.com"), default));
@@ -124,7 +125,9 @@ public class MxLookupTests
         var hosts = Assert.IsType<MxAnswer.Hosts>(await FindAsync("example.com"));
         var lookup = Lookup();
 
-        var orders = Enumerable.Range(0, 500).Select(_ => string.Concat(lookup.OrderToTry(hosts.Sorted).Select(host => host.ToString()[0]))).Distinct().ToList();
+        var orders = Enumerable.Range(0, 500)
+            .Select(_ => string.Concat(lookup.OrderToTry(hosts.Sorted).Select(host => host.ToString()[0])))
+            .Distinct().ToList();
 
         Assert.Equal(3 * 2 * 1 * 2 * 1, orders.Count);
         Assert.All(orders, order => Assert.True(order.IndexOfAny(['d', 'e']) == 3));

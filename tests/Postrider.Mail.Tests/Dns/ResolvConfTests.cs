@@ -20,7 +20,8 @@ public class ResolvConfTests
         var options = ResolvConf.Parse(text);
 
         Assert.Equal(
-            (servers, TimeSpan.FromSeconds(timeoutSeconds), attempts), (string.Join(' ', options.Servers), options.Timeout, options.Attempts));
+            (servers, TimeSpan.FromSeconds(timeoutSeconds), attempts),
+            (string.Join(' ', options.Servers), options.Timeout, options.Attempts));
     }
 
     [Theory]

@@ -6,3 +6,13 @@ public sealed class SqliteIntakeTests : IntakeConformance<SqliteFixture>;
 public sealed class SqliteClaimTests : ClaimConformance<SqliteFixture>;
 
 public sealed class SqliteLeaseTests : LeaseConformance<SqliteFixture>;
+
+public sealed class SqliteLifecycleTests : LifecycleConformance<SqliteFixture>;
+
+public sealed class SqliteListTests : ListConformance<SqliteFixture>;
+
+public sealed class SqliteContentTests : ContentConformance<SqliteFixture>;
+
+public sealed class SqliteBatchTests : BatchConformance<SqliteFixture>;
+
+public sealed class SqliteTenantTests : TenantConformance<SqliteFixture>;

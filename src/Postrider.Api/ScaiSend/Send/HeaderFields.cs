@@ -1,5 +1,5 @@
 using System.Buffers;
-using System.Collections.Frozen;
+using Postrider.Mail.Mime;
 
 namespace Postrider.Api.ScaiSend.Send;
 
@@ -10,20 +10,11 @@ static class HeaderFields
     const int MostFields = 100;
     const int MaxOctets = 10_000;
 
-    /// <summary>RFC 5322 §2.1.1: a line, and folding needs white space to break at.</summary>
-    const int MaxLineOctets = 998;
-
     const string OurPrefix = "X-ScaiSend-";
 
     /// <summary>RFC 5322 §3.6.8: <c>ftext</c>, printable ASCII but the colon.</summary>
     static readonly SearchValues<char> Ftext = SearchValues.Create(
         [.. Enumerable.Range(33, 94).Select(code => (char)code).Where(c => c != ':')]);
-
-    static readonly FrozenSet<string> Reserved = new[]
-    {
-        "Received", "DKIM-Signature", "Content-Type", "Content-Transfer-Encoding", "To", "From", "Subject", "Reply-To", "Cc", "Bcc",
-        "Message-ID", "Date", "MIME-Version", "Return-Path",
-    }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     /// <returns>The fields in the order given; null when there are none.</returns>
     public static IReadOnlyList<KeyValuePair<string, string>>? Read(Dictionary<string, string?>? body, FieldPath field, Faults faults)
@@ -67,23 +58,14 @@ static class HeaderFields
     {
         if (name.Length == 0 || name.AsSpan().ContainsAnyExcept(Ftext))
             return "The header name must be printable ASCII without a colon or a space.";
-        if (Reserved.Contains(name) || name.StartsWith(OurPrefix, StringComparison.OrdinalIgnoreCase))
+        if (HeaderField.IsReserved(name) || name.StartsWith(OurPrefix, StringComparison.OrdinalIgnoreCase))
             return "The header is reserved and cannot be set here.";
         if (value is null)
             return "The header value must be a string.";
         if (TextRules.HasControlsBesideTabs(value))
             return "The header value must not contain line breaks or other control characters.";
-        if (name.Length + 2 + LongestRun(value) > MaxLineOctets)
-            return $"The header does not fit lines of {MaxLineOctets} octets: it is too long without a space.";
-        return null;
-    }
-
-    static int LongestRun(string value)
-    {
-        var longest = 0;
-        foreach (var range in value.AsSpan().SplitAny(' ', '\t'))
-            longest = Math.Max(longest, System.Text.Encoding.UTF8.GetByteCount(value.AsSpan()[range]));
-        return longest;
+        // The composer's own rule, so that what is accepted here is written there.
+        return HeaderField.TryCreate(name, value, out _) ? null : "The header cannot be written: its name or a word of it is too long, or it must be ASCII.";
     }
 
     static void CheckSize(List<KeyValuePair<string, string>> fields, FieldPath field, Faults faults)

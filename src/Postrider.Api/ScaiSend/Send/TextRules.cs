@@ -6,9 +6,9 @@ namespace Postrider.Api.ScaiSend.Send;
 /// <summary>What text may hold that ends up in a header field or a list.</summary>
 static class TextRules
 {
-    /// <summary>C0, DEL and C1: a header field ends with one of them, and no name needs any.</summary>
+    /// <summary>C0, DEL, C1 and the Unicode line separators: a header field ends with one of them, and no name needs any.</summary>
     static readonly SearchValues<char> Controls = SearchValues.Create(
-        [.. Enumerable.Range(0, 0x20).Concat(Enumerable.Range(0x7F, 0x21)).Select(code => (char)code)]);
+        [.. Enumerable.Range(0, 0x20).Concat(Enumerable.Range(0x7F, 0x21)).Append(0x2028).Append(0x2029).Select(code => (char)code)]);
 
     public static bool HasControls(ReadOnlySpan<char> text) => text.ContainsAny(Controls);
 

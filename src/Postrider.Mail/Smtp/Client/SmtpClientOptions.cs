@@ -11,8 +11,8 @@ public sealed record SmtpClientOptions
     /// <summary>Use STARTTLS where it is offered (RFC 3207).</summary>
     public bool UseTls { get; init; } = true;
 
-    /// <summary>Refuse a certificate that is not valid for the host. Off by default: without DANE or MTA-STS a name found
-    /// in DNS proves nothing, and most MX hosts would fail, which would only send their mail in clear.</summary>
+    /// <summary>Refuse a certificate that is not valid for the host; for use with <see cref="SmtpTarget.RequireTls"/>. Off by default:
+    /// without DANE or MTA-STS a name found in DNS proves nothing, and hosts that fail would only get their mail in clear.</summary>
     public bool VerifyCertificate { get; init; }
 
     public SmtpTimeouts Timeouts { get; init; } = new();

@@ -21,6 +21,7 @@ public sealed class SmtpClientSession : IAsyncDisposable
         IReadOnlyList<TranscriptEntry> opening)
     {
         (_wire, _timeouts) = (wire, timeouts);
+        Tls = wire.Tls is { } tls ? TlsNames.Of(tls.SslProtocol) : null;
         (Host, RemoteEndPoint, Capabilities, Opening) = (target.Host, target.EndPoint, capabilities, opening);
     }
 
@@ -31,7 +32,7 @@ public sealed class SmtpClientSession : IAsyncDisposable
     public SmtpCapabilities Capabilities { get; }
 
     /// <summary>"TLSv1.2" or "TLSv1.3"; null in clear.</summary>
-    public string? Tls => _wire.Tls is { } tls ? TlsNames.Of(tls.SslProtocol) : null;
+    public string? Tls { get; }
 
     /// <summary>The replies from the greeting to the last EHLO.</summary>
     public IReadOnlyList<TranscriptEntry> Opening { get; }

@@ -97,7 +97,7 @@ sealed class SmtpOpening(SmtpTarget target, SmtpClientOptions options, TimeProvi
     {
         var start = await AskAsync(wire, SmtpStage.StartTls, "STARTTLS\r\n");
         if (!start.Answered || start.Reply.IsClosing)
-            return Failed(SmtpStage.StartTls, start, tlsBroken: true);
+            return Failed(SmtpStage.StartTls, start, tlsBroken: !start.Answered);
         if (start.Reply.Code != 220)        // e.g. 454: for now it has none, and mail in clear is what was asked for
             return target.RequireTls ? Failed(SmtpStage.StartTls, start) : null;
 
@@ -107,7 +107,7 @@ sealed class SmtpOpening(SmtpTarget target, SmtpClientOptions options, TimeProvi
 
         if (await wire.HandshakeAsync(ClientAuthentication(), Timeouts.TlsHandshake) is { } fault)
             return Failed(SmtpStage.TlsHandshake, null, fault, tlsBroken: true);
-        return await IntroduceAsync(wire);
+        return await IntroduceAsync(wire) is { } failure ? failure with { TlsBroken = failure.Reply is null } : null;
     }
 
     SslClientAuthenticationOptions ClientAuthentication() => new()

@@ -100,14 +100,20 @@ sealed class SmtpWire : IMessageSink, IAsyncDisposable
         {
             _deadline.CancelAfter(limit);
             await _stream.WriteAsync(octets, _deadline.Token);
-            _deadline.CancelAfter(Timeout.InfiniteTimeSpan);
             return true;
         }
-        catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)
+        catch (OperationCanceledException)
         {
-            if (e is OperationCanceledException)
-                Break(TimedOut(limit));
+            Break(TimedOut(limit));
             return false;
+        }
+        catch (Exception e) when (e is IOException or SocketException)
+        {
+            return false;
+        }
+        finally
+        {
+            _deadline.CancelAfter(Timeout.InfiniteTimeSpan);
         }
     }
 
@@ -123,7 +129,8 @@ sealed class SmtpWire : IMessageSink, IAsyncDisposable
                 _inputStart += consumed;
                 if (parse == SmtpReplyParse.Complete)
                 {
-                    _deadline.CancelAfter(Timeout.InfiniteTimeSpan);
+                    if (armed)
+                        _deadline.CancelAfter(Timeout.InfiniteTimeSpan);
                     if (reply!.IsClosing)
                         Break($"closed with {reply}");
                     return new WireRead(reply, null);

@@ -22,7 +22,8 @@ public interface ISmtpReceiver
 /// <summary>A message while it comes in. Disposed without having been committed, it never was.</summary>
 public interface IIncomingMessage : IAsyncDisposable
 {
-    /// <summary>More of the message, dots unstuffed, lines ended by CRLF alone; <paramref name="content"/> is valid until the task ends.</summary>
+    /// <summary>More of the message, dots unstuffed, lines ended by CRLF alone.</summary>
+    /// <param name="content">Valid until the task ends.</param>
     ValueTask WriteAsync(ReadOnlyMemory<byte> content, CancellationToken cancel);
 
     /// <summary>The message is whole. From a 2yz reply on it is ours (RFC 5321 §6.1), so it must be durable by then.</summary>

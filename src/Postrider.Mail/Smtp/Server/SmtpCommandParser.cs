@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Text.Unicode;
 using Postrider.Mail.Addresses;
@@ -7,11 +8,15 @@ namespace Postrider.Mail.Smtp.Server;
 /// <summary>Reads one command line, without its CRLF: RFC 5321 §4.1.1. Laxer in one way: blanks around arguments.</summary>
 static class SmtpCommandParser
 {
+    /// <summary>All but the tab, which some send for a space.</summary>
+    static readonly SearchValues<byte> Controls =
+        SearchValues.Create([.. Enumerable.Range(0, 32).Append(127).Where(octet => octet != '\t').Select(octet => (byte)octet)]);
+
     public static SmtpCommand Read(ReadOnlySpan<byte> line)
     {
         if (line.ContainsAny((byte)'\r', (byte)'\n'))       // half of a smuggled command (RFC 5321 §2.3.8)
             return Bad(SmtpReplies.BareLineEnd);
-        if (!Utf8.IsValid(line) || line.ContainsAnyInRange((byte)0, (byte)8) || line.ContainsAnyInRange((byte)10, (byte)31) || line.Contains((byte)127))
+        if (!Utf8.IsValid(line) || line.ContainsAny(Controls))
             return Bad(SmtpReplies.BadArgument);
 
         var cursor = new OctetCursor(line);
@@ -101,8 +106,8 @@ static class SmtpCommandParser
         return from.Mailbox is { NeedsSmtpUtf8: true } && !mail.SmtpUtf8 ? Bad(SmtpReplies.NeedsSmtpUtf8) : mail;
     }
 
-    /// <summary><c>rcpt = "RCPT TO:" ( "&lt;Postmaster@" Domain "&gt;" / "&lt;Postmaster&gt;" / Forward-path ) [SP Rcpt-parameters] CRLF</c>; we know
-    /// no parameter.</summary>
+    /// <summary><c>rcpt = "RCPT TO:" ( "&lt;Postmaster@" Domain "&gt;" / "&lt;Postmaster&gt;" / Forward-path ) [SP Rcpt-parameters]
+    /// CRLF</c>; we know no parameter.</summary>
     static SmtpCommand ReadRcpt(OctetCursor cursor)
     {
         if (!cursor.TryTakeWord("TO:"u8))
@@ -119,7 +124,7 @@ static class SmtpCommandParser
         return cursor.AtEnd ? new SmtpCommand.Rcpt(mailbox) : Bad(SmtpReplies.BadRecipientSyntax);
     }
 
-    /// <summary><c>Path = "&lt;" [ A-d-l ":" ] Mailbox "&gt;"</c>. A source route is taken and ignored, as RFC 5321 §4.1.1.3 wants.</summary>
+    /// <summary><c>Path = "&lt;" [ A-d-l ":" ] Mailbox "&gt;"</c>; a source route is ignored (RFC 5321 §4.1.1.3).</summary>
     /// <param name="path">What is in the brackets, route left out; a quoted local-part may hold brackets of its own.</param>
     static bool TryTakePath(ref OctetCursor cursor, out string path)
     {

@@ -17,7 +17,7 @@ public sealed record SmtpServerOptions
     /// <summary>In one transaction; RFC 5321 §4.5.3.1.8 asks for at least 100.</summary>
     public int MaxRecipients { get; init; } = 1000;
 
-    /// <summary>With its CRLF. RFC 5321 §4.5.3.1.4 asks for 512, and SIZE, BODY and SMTPUTF8 add 53 to MAIL and long local-parts.</summary>
+    /// <summary>With its CRLF. RFC 5321 §4.5.3.1.4 asks for 512; SIZE, BODY and SMTPUTF8 add to MAIL.</summary>
     public int MaxCommandOctets { get; init; } = 1024;
 
     /// <summary>Refused commands until the session is ended. A guess: a peer that errs so often does not listen.</summary>

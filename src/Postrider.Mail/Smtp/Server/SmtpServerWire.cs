@@ -111,7 +111,8 @@ sealed class SmtpServerWire(IDuplexPipe transport, SmtpServerOptions options) : 
     {
         _tls = new SslStream(new DuplexStream(_input.AsStream(), _output.AsStream()), leaveInnerStreamOpen: true);
         await _tls.AuthenticateAsServerAsync(
-            new SslServerAuthenticationOptions { ServerCertificate = options.Certificate, EnabledSslProtocols = TlsNames.Accepted }, cancel);
+            new SslServerAuthenticationOptions { ServerCertificate = options.Certificate, EnabledSslProtocols = TlsNames.Accepted },
+            cancel);
         _input = PipeReader.Create(_tls, new StreamPipeReaderOptions(leaveOpen: true));
         _output = PipeWriter.Create(_tls, new StreamPipeWriterOptions(leaveOpen: true));
     }

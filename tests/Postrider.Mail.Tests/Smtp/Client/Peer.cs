@@ -31,7 +31,8 @@ static class Peer
         return Assert.IsType<SmtpConnectOutcome.Connected>(outcome).Session;
     }
 
-    public static Mailbox Mailbox(string text) => Postrider.Mail.Addresses.Mailbox.TryParse(text, out var mailbox) ? mailbox : throw new FormatException(text);
+    public static Mailbox Mailbox(string text) =>
+        Postrider.Mail.Addresses.Mailbox.TryParse(text, out var mailbox) ? mailbox : throw new FormatException(text);
 
     public static SegmentedMessage Message(string text = "Subject: hello\r\n\r\nHello.\r\n") => new(Encoding.Latin1.GetBytes(text));
 

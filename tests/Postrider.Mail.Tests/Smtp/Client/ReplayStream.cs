@@ -8,7 +8,8 @@ namespace Postrider.Mail.Tests.Smtp.Client;
 /// <param name="Line">How the line must start; "" is said before the client speaks, "*" is met by whatever is written.</param>
 sealed record Exchange(string Line, string Reply, Then Then = Then.GoOn);
 
-public enum Then { GoOn, Close, Stall, Reset }
+/// <summary>Jam: the peer reads no more, so that writes wait, too.</summary>
+public enum Then { GoOn, Close, Stall, Reset, Jam }
 
 /// <summary>A scripted peer as a stream: no thread, no socket, nothing that happens by itself.</summary>
 sealed class ReplayStream : Stream, IConnector
@@ -43,16 +44,20 @@ sealed class ReplayStream : Stream, IConnector
 
     public ValueTask<Stream> OpenAsync(IPEndPoint endPoint, CancellationToken cancel) => ValueTask.FromResult<Stream>(this);
 
-    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        if (_end == Then.Jam)
+        {
+            IsStalled = true;
+            await _never.Task.WaitAsync(cancellationToken);
+        }
         if (_end is Then.Close or Then.Reset)
             throw new IOException("broken pipe");
         Writes++;
         Written += Encoding.Latin1.GetString(buffer.Span);
         _unread.Write(buffer.Span);
         TakeInput();
-        return ValueTask.CompletedTask;
     }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)

@@ -19,7 +19,8 @@ public sealed class SmtpClientSessionTests
         Assert.Equal("accepted-250", Brief(outcome));
         Assert.Equal(2, peer.Writes - before);
         Assert.Equal(
-            "EHLO client.example\r\nMAIL FROM:<a@example.org> SIZE=26\r\nRCPT TO:<b@example.net>\r\nDATA\r\nSubject: hello\r\n\r\nHello.\r\n.\r\n",
+            "EHLO client.example\r\nMAIL FROM:<a@example.org> SIZE=26\r\nRCPT TO:<b@example.net>\r\nDATA\r\n"
+            + "Subject: hello\r\n\r\nHello.\r\n.\r\n",
             peer.Written);
     }
 
@@ -28,7 +29,8 @@ public sealed class SmtpClientSessionTests
     [InlineData(false)]
     public async Task Sends_one_message_after_another(bool pipelining)
     {
-        var peer = new ReplayStream(Greeting, Ehlo(pipelining), MailFrom, Rcpt, Data, Dot, MailFrom, Rcpt, Rcpt, Data, Dot, new("QUIT", "221 bye\r\n"));
+        var peer = new ReplayStream(Greeting, Ehlo(pipelining),
+            MailFrom, Rcpt, Data, Dot, MailFrom, Rcpt, Rcpt, Data, Dot, new("QUIT", "221 bye\r\n"));
         await using var session = await ConnectAsync(peer);
 
         var first = await SendAsync(session);
@@ -45,7 +47,8 @@ public sealed class SmtpClientSessionTests
     [InlineData(false)]
     public async Task Reads_replies_that_come_octet_by_octet(bool pipelining)
     {
-        var peer = new ReplayStream(Greeting, Ehlo(pipelining), MailFrom, Rcpt, Data, new(".", "250-one\r\n250-two\r\n250 three\r\n")) { Piece = 1 };
+        var dot = Dot with { Reply = "250-one\r\n250-two\r\n250 three\r\n" };
+        var peer = new ReplayStream(Greeting, Ehlo(pipelining), MailFrom, Rcpt, Data, dot) { Piece = 1 };
         await using var session = await ConnectAsync(peer);
 
         var outcome = await SendAsync(session);
@@ -208,13 +211,30 @@ public sealed class SmtpClientSessionTests
     }
 
     [Fact]
+    public async Task Waits_three_minutes_for_a_peer_that_reads_no_more_of_a_message()
+    {
+        var time = new ManualTime();
+        var peer = new ReplayStream(Greeting, Pipelining, MailFrom, Rcpt, Data with { Then = Then.Jam });
+        await using var session = await ConnectAsync(peer, time);
+
+        var sending = SendAsync(session, Message(string.Concat(Enumerable.Repeat("a line\r\n", 10_000))));
+        Assert.True(peer.IsStalled);
+        time.Advance(TimeSpan.FromMinutes(3) - TimeSpan.FromTicks(1));
+        Assert.False(sending.IsCompleted);
+        time.Advance(TimeSpan.FromTicks(1));
+
+        Assert.Equal("silent-Content", Brief(await sending));
+    }
+
+    [Fact]
     public async Task Stops_when_the_caller_says_so_and_does_not_reuse_the_session()
     {
         using var stop = new CancellationTokenSource();
         var peer = new ReplayStream(Transaction(pipelining: true, "EndOfData", "", Then.Stall));
         await using var session = await ConnectAsync(peer);
 
-        var sending = session.SendAsync(ReversePath.Null, [Mailbox("b@example.net"), Mailbox("c@example.net")], Message(), stop.Token);
+        var sending = session.SendAsync(
+            ReversePath.Null, [Mailbox("b@example.net"), Mailbox("c@example.net")], Message(), stop.Token);
         await stop.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending);
@@ -226,7 +246,8 @@ public sealed class SmtpClientSessionTests
     [InlineData("", "silent-MailFrom")]
     public async Task Tells_that_the_peer_had_ended_an_idle_session(string lastWords, string expected)
     {
-        var peer = new ReplayStream(Greeting, Pipelining, MailFrom, Rcpt, Data, Dot, MailFrom with { Reply = lastWords, Then = Then.Close });
+        var peer = new ReplayStream(
+            Greeting, Pipelining, MailFrom, Rcpt, Data, Dot, MailFrom with { Reply = lastWords, Then = Then.Close });
         await using var session = await ConnectAsync(peer);
         var first = await SendAsync(session);
 
@@ -259,7 +280,8 @@ public sealed class SmtpClientSessionTests
         var utf8Header = await SendAsync(session, new SegmentedMessage("x"u8.ToArray()) { NeedsSmtpUtf8 = true });
         var utf8Address = await SendAsync(session, "jörg@example.net");
 
-        var replies = new[] { tooBig, eightBit, utf8Header, utf8Address }.Select(outcome => ((RecipientOutcome.Refused)outcome.Recipients[0]).Reply);
+        var replies = new[] { tooBig, eightBit, utf8Header, utf8Address }
+            .Select(outcome => ((RecipientOutcome.Refused)outcome.Recipients[0]).Reply);
         Assert.Equal(["5.3.4", "5.6.3", "5.6.7", "5.6.7"], replies.Select(reply => reply.Enhanced.ToString()));
         Assert.All(replies, reply => Assert.True(reply.IsLocal));
         Assert.Equal("EHLO client.example\r\n", peer.Written);
@@ -270,7 +292,8 @@ public sealed class SmtpClientSessionTests
     public async Task Says_what_the_message_needs_where_the_peer_offers_it()
     {
         var ehlo = Plain with { Reply = "250-mx\r\n250-8bitmime\r\n250 SmtpUtf8\r\n" };
-        var peer = new ReplayStream(Greeting, ehlo, new("MAIL FROM:<> BODY=8BITMIME SMTPUTF8", "250 ok\r\n"), new("RCPT TO:<j\u00c3\u00b6rg@", "250 ok\r\n"), Data, Dot);
+        var peer = new ReplayStream(Greeting, ehlo, new("MAIL FROM:<> BODY=8BITMIME SMTPUTF8", "250 ok\r\n"),
+            new("RCPT TO:<j\u00c3\u00b6rg@", "250 ok\r\n"), Data, Dot);
         await using var session = await ConnectAsync(peer);
 
         var outcome = await session.SendAsync(ReversePath.Null, [Mailbox("jörg@example.net")],

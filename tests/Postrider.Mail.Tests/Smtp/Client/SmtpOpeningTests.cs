@@ -84,12 +84,14 @@ public sealed class SmtpOpeningTests
     [Fact]
     public async Task Reads_what_the_peer_offers()
     {
-        var ehlo = "250-mx greets\r\n250-PIPELINING\r\n250-size 5000\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n250-\r\n250 CHUNKING\r\n";
+        var ehlo = "250-mx greets\r\n250-PIPELINING\r\n250-size 5000\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"
+            + "250-ENHANCEDSTATUSCODES\r\n250-\r\n250 CHUNKING\r\n";
         await using var session = await ConnectAsync(new ReplayStream(Greeting, new("EHLO", ehlo)));
 
         Assert.Equal(new SmtpCapabilities
         {
-            Pipelining = true, Size = true, MaxMessageOctets = 5000, EightBitMime = true, SmtpUtf8 = true, EnhancedStatusCodes = true, Chunking = true,
+            Pipelining = true, Size = true, MaxMessageOctets = 5000, EightBitMime = true, SmtpUtf8 = true,
+            EnhancedStatusCodes = true, Chunking = true,
         }, session.Capabilities);
         Assert.Null(session.Tls);
     }
@@ -149,6 +151,36 @@ public sealed class SmtpOpeningTests
         Assert.Equal((SmtpStage.TlsHandshake, true), (failed.Stage, failed.TlsBroken));
     }
 
+    [Theory]
+    [InlineData(true, 300, SmtpStage.StartTls)]
+    [InlineData(false, 60, SmtpStage.TlsHandshake)]
+    public async Task Gives_up_on_TLS_that_does_not_come_about(bool atCommand, int seconds, SmtpStage expected)
+    {
+        var time = new ManualTime();
+        var peer = new ReplayStream(
+            Greeting, OffersTls,
+            atCommand ? new("STARTTLS", "220-go", Then.Stall) : new("STARTTLS", "220 go\r\n"), new("*", "", Then.Stall));
+
+        var connecting = SmtpClientSession.ConnectAsync(Target, Options(peer), time, TestContext.Current.CancellationToken);
+        Assert.True(peer.IsStalled);
+        time.Advance(TimeSpan.FromSeconds(seconds) - TimeSpan.FromTicks(1));
+        Assert.False(connecting.IsCompleted);
+        time.Advance(TimeSpan.FromTicks(1));
+
+        var failed = Assert.IsType<SmtpConnectOutcome.Failed>(await connecting);
+        Assert.Equal((expected, true), (failed.Stage, failed.TlsBroken));
+    }
+
+    [Fact]
+    public async Task Takes_a_421_at_STARTTLS_for_what_it_is()
+    {
+        var peer = new ReplayStream(Greeting, OffersTls, new("STARTTLS", "421 4.3.2 busy\r\n", Then.Close));
+
+        var failed = await FailAsync(peer, Target);
+
+        Assert.Equal((SmtpStage.StartTls, 421, false), (failed.Stage, failed.Reply?.Code, failed.TlsBroken));
+    }
+
     [Fact]
     public async Task Goes_on_in_clear_when_STARTTLS_is_refused_for_now()
     {
@@ -191,7 +223,8 @@ public sealed class SmtpOpeningTests
 
         Assert.IsType<SmtpConnectOutcome.Connected>(first);
         Assert.IsType<SmtpConnectOutcome.Connected>(second);
-        Assert.Equal([true, false, false, true], network.Opened.Select(peer => peer.Written.Contains("STARTTLS", StringComparison.Ordinal)));
+        Assert.Equal(
+            [true, false, false, true], network.Opened.Select(peer => peer.Written.Contains("STARTTLS", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -207,8 +240,9 @@ public sealed class SmtpOpeningTests
         Assert.Single(network.Opened);
     }
 
-    static async Task<SmtpConnectOutcome.Failed> FailAsync(ReplayStream peer, SmtpTarget target) => Assert.IsType<SmtpConnectOutcome.Failed>(
-        await SmtpClientSession.ConnectAsync(target, Options(peer), new ManualTime(), TestContext.Current.CancellationToken));
+    static async Task<SmtpConnectOutcome.Failed> FailAsync(ReplayStream peer, SmtpTarget target) =>
+        Assert.IsType<SmtpConnectOutcome.Failed>(
+            await SmtpClientSession.ConnectAsync(target, Options(peer), new ManualTime(), TestContext.Current.CancellationToken));
 
     sealed class SilentNetwork : IConnector
     {
