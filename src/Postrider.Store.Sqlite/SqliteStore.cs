@@ -84,7 +84,7 @@ public sealed class SqliteStore :
 
     public Task<AcceptOutcome> AcceptAsync(Acceptance acceptance, CancellationToken cancel) => _intake.AcceptAsync(acceptance, cancel);
 
-    public Task<IReadOnlyList<LeasedMessage>> ClaimAsync(Claim claim, CancellationToken cancel) => _claims.ClaimAsync(claim, cancel);
+    public Task<ClaimResult> ClaimAsync(Claim claim, CancellationToken cancel) => _claims.ClaimAsync(claim, cancel);
 
     public Task<IReadOnlyList<LeasedMessage>> ClaimExpiredAsync(ClaimExpired claim, CancellationToken cancel) =>
         _claims.ClaimExpiredAsync(claim, cancel);
@@ -113,6 +113,9 @@ public sealed class SqliteStore :
 
     public Task<IReadOnlyList<Backlog>> BacklogsAsync(BacklogKey? after, int limit, CancellationToken cancel) =>
         _readers.ReadAsync<IReadOnlyList<Backlog>>(db => Backlogs.Read(db, after, limit), cancel);
+
+    public Task<IReadOnlyList<BacklogView>> DescribeBacklogsAsync(BacklogKey? after, int limit, CancellationToken cancel) =>
+        _readers.ReadAsync<IReadOnlyList<BacklogView>>(db => Backlogs.Describe(db, after, limit), cancel);
 
     public Task<QueueSummary> SummaryAsync(DateTimeOffset now, CancellationToken cancel) =>
         _readers.ReadAsync(db => Backlogs.Summarize(db, now), cancel);

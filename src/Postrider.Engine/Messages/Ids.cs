@@ -16,6 +16,8 @@ public readonly record struct TenantId(Guid Value)
 
 public readonly record struct BatchId(Guid Value)
 {
+    public DateTimeOffset CreatedAt => Uuid7.TimeOf(Value);
+
     public override string ToString() => Base32.Format(Value);
 }
 

@@ -6,7 +6,7 @@ namespace Postrider.Engine.Queue;
 public interface IQueueStore
 {
     /// <summary>Leases due messages of one backlog, oldest due first; their generation goes up by one and their status to processing.</summary>
-    Task<IReadOnlyList<LeasedMessage>> ClaimAsync(Claim claim, CancellationToken cancel);
+    Task<ClaimResult> ClaimAsync(Claim claim, CancellationToken cancel);
 
     /// <summary>Leases waiting messages that are past their lifetime, whatever their backlog's state (contracts/scaisend.md §8.3: 72 h).</summary>
     Task<IReadOnlyList<LeasedMessage>> ClaimExpiredAsync(ClaimExpired claim, CancellationToken cancel);
@@ -15,7 +15,10 @@ public interface IQueueStore
     /// <returns>False when the lease is no longer ours: cancelled, retried, taken over.</returns>
     Task<bool> MarkRenderedAsync(LeaseKey lease, CancellationToken cancel);
 
-    /// <summary>rendered → sending, committed before the socket is used for the message. Cancel is the competing write.</summary>
+    /// <summary>
+    /// rendered → sending, committed before the socket is used for the message. Cancel is the competing write. <c>processing</c> goes there too:
+    /// nobody waits for <see cref="MarkRenderedAsync"/> before asking for this.
+    /// </summary>
     Task<bool> MarkSendingAsync(LeaseKey lease, CancellationToken cancel);
 
     /// <summary>Records what an attempt came to: recipients, events, counters, status, and what becomes of the queue row.</summary>
@@ -37,6 +40,9 @@ public interface IQueueStore
     /// <summary>Backlogs in key order, after <paramref name="after"/>: what the dispatcher starts from, and its safety net.</summary>
     Task<IReadOnlyList<Backlog>> BacklogsAsync(BacklogKey? after, int limit, CancellationToken cancel);
 
+    /// <summary>The same with what waits counted, for the operator: reads every waiting row's index entry.</summary>
+    Task<IReadOnlyList<BacklogView>> DescribeBacklogsAsync(BacklogKey? after, int limit, CancellationToken cancel);
+
     Task<QueueSummary> SummaryAsync(DateTimeOffset now, CancellationToken cancel);
 }
 
@@ -47,7 +53,14 @@ public readonly record struct BacklogKey(TenantId Tenant, string Domain);
 /// <param name="NextDueAt">When its earliest waiting message is due.</param>
 public readonly record struct Backlog(BacklogKey Key, DateTimeOffset NextDueAt);
 
+/// <param name="Waiting">Messages not leased by anybody.</param>
+/// <param name="LastReply">What an MX last said to, or about, the message that is tried next; null when none was tried yet.</param>
+public sealed record BacklogView(Backlog Backlog, long Waiting, string? LastReply);
+
 public sealed record Claim(BacklogKey Backlog, DateTimeOffset Now, int Limit, NodeId Owner, DateTimeOffset LeaseUntil);
+
+/// <param name="NextDueAt">When the earliest message still waiting in this backlog is due; null when none waits.</param>
+public sealed record ClaimResult(IReadOnlyList<LeasedMessage> Messages, DateTimeOffset? NextDueAt);
 
 /// <param name="DueBefore">A message first due before this is past its lifetime.</param>
 public sealed record ClaimExpired(DateTimeOffset DueBefore, int Limit, NodeId Owner, DateTimeOffset LeaseUntil);

@@ -5,5 +5,6 @@ public sealed record ReversePath(Mailbox? Mailbox)
 {
     public static ReversePath Null { get; } = new((Mailbox?)null);
 
+    /// <summary>With its angle brackets, as MAIL FROM has it.</summary>
     public override string ToString() => Mailbox is null ? "<>" : $"<{Mailbox}>";
 }

@@ -56,6 +56,38 @@ static class Backlogs
         return backlog;
     }
 
+    const string WaitingSql = """
+        -- Index queue_due: the backlog's entries.
+        select count(*) from queue indexed by queue_due
+        where phase = 0 and tenant_id = @tenant and domain = @domain
+        """;
+
+    const string LastReplySql = """
+        -- Index queue_due up to the first row that was tried, then the recipients' primary key.
+        select r.last_reply
+        from (
+            select tenant_id, message_id from queue indexed by queue_due
+            where phase = 0 and tenant_id = @tenant and domain = @domain and retry_count > 0
+            order by due_at
+            limit 1) q
+        join recipient r on r.tenant_id = q.tenant_id and r.message_id = q.message_id
+        where r.last_reply is not null
+        limit 1
+        """;
+
+    public static List<BacklogView> Describe(Connection db, BacklogKey? after, int limit) =>
+        Read(db, after, limit).ConvertAll(backlog =>
+        {
+            var read = db.Prepare(WaitingSql).Bind(backlog.Key.Tenant.Value).Bind(backlog.Key.Domain);
+            read.Step();
+            var waiting = read.Int64(0);
+            read.Reset();
+            read = db.Prepare(LastReplySql).Bind(backlog.Key.Tenant.Value).Bind(backlog.Key.Domain);
+            var reply = read.Step() ? read.Text(0) : null;
+            read.Reset();
+            return new BacklogView(backlog, waiting, reply);
+        });
+
     const string LiveSql = """
         -- Index counter_live: the days that have live messages.
         select coalesce(sum(queued + processing + rendered + sending + sent), 0) from counter indexed by counter_live

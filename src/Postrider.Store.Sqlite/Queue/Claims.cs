@@ -12,10 +12,10 @@ namespace Postrider.Store.Sqlite.Queue;
 /// </summary>
 sealed class Claims(Writer writer, ReaderPool readers)
 {
-    public async Task<IReadOnlyList<LeasedMessage>> ClaimAsync(Claim claim, CancellationToken cancel)
+    public async Task<ClaimResult> ClaimAsync(Claim claim, CancellationToken cancel)
     {
-        var leases = await writer.RunAsync(session => Take(session, claim), cancel);
-        return await LoadAsync(leases, cancel);
+        var (leases, nextDue) = await writer.RunAsync(session => (Take(session, claim), NextDue(session.Connection, claim.Backlog)), cancel);
+        return new ClaimResult(await LoadAsync(leases), nextDue);
     }
 
     /// <summary>Looks for them as a reader, for there may be a million rows to look at, and takes those that still wait as the writer.</summary>
@@ -25,18 +25,48 @@ sealed class Claims(Writer writer, ReaderPool readers)
         if (found.Count == 0)
             return [];
         var leases = await writer.RunAsync(session => TakeExpired(session, claim, found), cancel);
-        return await LoadAsync(leases, cancel);
+        return await LoadAsync(leases);
     }
 
-    async Task<IReadOnlyList<LeasedMessage>> LoadAsync(List<Lease> leases, CancellationToken cancel)
+    /// <remarks>Not cancellable, and what cannot be read is given back: a lease nobody knows of would be renewed for ever.</remarks>
+    async Task<IReadOnlyList<LeasedMessage>> LoadAsync(List<Lease> leases)
     {
         if (leases.Count == 0)
             return [];
-        return await readers.ReadAsync(
-            db => leases.ConvertAll(lease => new LeasedMessage(
-                MessageRows.Load(db, lease.Tenant, lease.Message) ?? throw new InvalidDataException($"The queue names {lease.Message}, which is not stored."),
-                lease.Domain, lease.Generation, lease.State.RetryCount, lease.FirstDueAt)),
-            cancel);
+        try
+        {
+            return await readers.ReadAsync(
+                db => leases.ConvertAll(lease => new LeasedMessage(
+                    MessageRows.Load(db, lease.Tenant, lease.Message)
+                        ?? throw new InvalidDataException($"The queue names {lease.Message}, which is not stored."),
+                    lease.Domain, lease.Generation, lease.State.RetryCount, lease.FirstDueAt)),
+                CancellationToken.None);
+        }
+        catch
+        {
+            await writer.RunAsync(
+                session => leases.TrueForAll(lease => Leases.Return(session, new LeaseKey(lease.Tenant, lease.Message, lease.Generation), lease.FirstDueAt)),
+                CancellationToken.None);
+            throw;
+        }
+    }
+
+    const string NextDueSql = """
+        -- Index queue_due: one seek.
+        select due_at from queue indexed by queue_due
+        where phase = 0 and tenant_id = @tenant and domain = @domain
+        order by due_at
+        limit 1
+        """;
+
+    static DateTimeOffset? NextDue(Connection db, BacklogKey backlog)
+    {
+        var read = db.Prepare(NextDueSql).Bind(backlog.Tenant.Value).Bind(backlog.Domain);
+        if (!read.Step())
+            return null;
+        var next = read.Time(0);
+        read.Reset();
+        return next;
     }
 
     const string DueSql = """

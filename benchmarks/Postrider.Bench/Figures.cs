@@ -1,0 +1,61 @@
+namespace Postrider.Bench;
+
+/// <summary>The rows of the table, in its order.</summary>
+enum Metric
+{
+    AcceptedPerSecond,
+    EndToEndPerSecond,
+    CpuMilliseconds,
+    AcceptanceP50,
+    AcceptanceP99,
+    IdleFirstByteP50,
+    IdleFirstByteP99,
+    IdleContentP50,
+    PeakResident,
+    BacklogAcceptedPerSecond,
+    BacklogPaceKept,
+    BacklogResident,
+    BacklogFirstDelivery,
+}
+
+/// <param name="Digits">After the decimal point.</param>
+sealed record MetricTitle(Metric Metric, string Name, string Title, string Unit, int Digits)
+{
+    public static readonly IReadOnlyList<MetricTitle> All =
+    [
+        new(Metric.AcceptedPerSecond, "accepted_per_second", "accepted, destination down", "msg/s", 0),
+        new(Metric.EndToEndPerSecond, "end_to_end_per_second", "end to end, post to sink", "msg/s", 0),
+        new(Metric.CpuMilliseconds, "cpu_ms_per_message", "CPU a message, end to end", "ms", 2),
+        new(Metric.AcceptanceP50, "acceptance_p50_ms", "acceptance latency at full speed, p50", "ms", 2),
+        new(Metric.AcceptanceP99, "acceptance_p99_ms", "acceptance latency at full speed, p99", "ms", 2),
+        new(Metric.IdleFirstByteP50, "idle_first_byte_p50_ms", "idle: call to first byte at the sink, p50", "ms", 2),
+        new(Metric.IdleFirstByteP99, "idle_first_byte_p99_ms", "idle: call to first byte at the sink, p99", "ms", 2),
+        new(Metric.IdleContentP50, "idle_content_p50_ms", "idle: call to first byte of content, p50", "ms", 2),
+        new(Metric.PeakResident, "peak_rss_mb", "peak RSS, all processes", "MB", 0),
+        new(Metric.BacklogAcceptedPerSecond, "backlog_accepted_per_second", "backlog: accepted on top of it", "msg/s", 0),
+        new(Metric.BacklogPaceKept, "backlog_pace_kept", "backlog: that, as a part of empty", "", 2),
+        new(Metric.BacklogResident, "backlog_rss_mb", "backlog: RSS", "MB", 0),
+        new(Metric.BacklogFirstDelivery, "backlog_first_delivery_s", "backlog: kill -9 and start to first delivery", "s", 2),
+    ];
+}
+
+/// <summary>What was measured of one product: one value a round for each metric.</summary>
+sealed class Figures
+{
+    readonly Dictionary<Metric, List<double>> _values = [];
+
+    public void Add(Metric metric, double value)
+    {
+        if (!_values.TryGetValue(metric, out var values)) _values[metric] = values = [];
+        values.Add(value);
+    }
+
+    /// <returns>Null when it was not measured.</returns>
+    public double? Median(Metric metric)
+    {
+        if (!_values.TryGetValue(metric, out var values)) return null;
+        var sorted = values.Order().ToArray();
+        var middle = sorted.Length / 2;
+        return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+    }
+}

@@ -1,0 +1,88 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+
+namespace Postrider.Api.ScaiSend;
+
+/// <summary>Which of the two shapes a path answers errors in: contracts/scaisend.md §2.1.</summary>
+enum ErrorShape
+{
+    /// <summary><c>{"detail":"…"}</c></summary>
+    Detail,
+
+    /// <summary><c>{"errors":[…]}</c>, with <c>detail</c> beside it where clients of the other shape may meet it (§2.2).</summary>
+    Errors,
+}
+
+/// <summary>The only place where this dialect's errors are made.</summary>
+static class ScaiSendErrors
+{
+    public static void Write(HttpResponse response, ErrorShape shape, int status, string message)
+    {
+        if (shape == ErrorShape.Detail)
+            JsonAnswer.Write(response, status, message, WriteDetail);
+        else
+            JsonAnswer.Write(response, status, message, WriteBoth);
+    }
+
+    /// <summary>400 for a send, with all that was found.</summary>
+    public static void Write(HttpResponse response, IReadOnlyList<Fault> faults) =>
+        JsonAnswer.Write(response, StatusCodes.Status400BadRequest, faults, static (json, faults) =>
+        {
+            json.WriteStartObject();
+            WriteErrors(json, faults);
+            json.WriteEndObject();
+        });
+
+    /// <summary>422 for queries.</summary>
+    public static void Write(HttpResponse response, IReadOnlyList<QueryFault> faults) =>
+        JsonAnswer.Write(response, StatusCodes.Status422UnprocessableEntity, faults, static (json, faults) =>
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("detail"u8);
+            foreach (var fault in faults)
+            {
+                json.WriteStartObject();
+                json.WriteStartArray("loc"u8);
+                json.WriteStringValue("query"u8);
+                json.WriteStringValue(fault.Parameter);
+                json.WriteEndArray();
+                json.WriteString("msg"u8, fault.Message);
+                json.WriteString("type"u8, fault.Type);
+                json.WriteEndObject();
+            }
+            json.WriteEndArray();
+            json.WriteEndObject();
+        });
+
+    static void WriteDetail(Utf8JsonWriter json, string message)
+    {
+        json.WriteStartObject();
+        json.WriteString("detail"u8, message);
+        json.WriteEndObject();
+    }
+
+    static void WriteBoth(Utf8JsonWriter json, string message)
+    {
+        json.WriteStartObject();
+        WriteErrors(json, [new Fault(message)]);
+        json.WriteString("detail"u8, message);
+        json.WriteEndObject();
+    }
+
+    static void WriteErrors(Utf8JsonWriter json, IReadOnlyList<Fault> faults)
+    {
+        json.WriteStartArray("errors"u8);
+        foreach (var fault in faults)
+        {
+            json.WriteStartObject();
+            json.WriteString("message"u8, fault.Message);
+            json.WriteString("field"u8, fault.Field);
+            json.WriteNull("help"u8);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    }
+}
+
+/// <param name="Type">The kind of fault, as in <c>less_than_equal</c>.</param>
+readonly record struct QueryFault(string Parameter, string Message, string Type);

@@ -1,0 +1,52 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Postrider.Api.Auth;
+using Postrider.Api.RateLimits;
+using Postrider.Api.ScaiSend.Send;
+
+namespace Postrider.Api.ScaiSend;
+
+/// <summary>Every path of the dialect, at the root and under <c>/scaisend</c>. Routing takes a trailing slash as it comes.</summary>
+sealed class ScaiSendRoutes(
+    ScaiSendGate gate, SendEndpoint send, BatchEndpoints batches, MessageEndpoints messages, ApiOptions options)
+{
+    static readonly string[] Mounts = ["", "/scaisend"];
+
+    ScaiSendRoute[] Table()
+    {
+        string[] readers = options.ScaiSend.OpenReads ? [] : [Scopes.StatsRead, Scopes.MailSend];
+        return
+        [
+            new("POST", "/v3/mail/send", ErrorShape.Errors, RateClass.Send, [Scopes.MailSend], send.HandleAsync),
+            new("POST", "/v3/mail/batch", ErrorShape.Errors, RateClass.Other, [Scopes.MailSchedule], batches.CreateAsync),
+            new("GET", "/v3/mail/batch/{id}", ErrorShape.Errors, RateClass.Other, [Scopes.MailSchedule, Scopes.StatsRead], batches.GetAsync),
+            new("GET", "/v3/messages", ErrorShape.Detail, RateClass.MessageList, readers, messages.ListAsync),
+            new("GET", "/v3/messages/{id}", ErrorShape.Detail, RateClass.Other, readers, messages.GetAsync),
+            new("GET", "/v3/scopes", ErrorShape.Detail, RateClass.Other, [], ScopesEndpoint.GetAsync),
+        ];
+    }
+
+    public void Map(IEndpointRouteBuilder endpoints)
+    {
+        var table = Table();
+        foreach (var mount in Mounts)
+        {
+            foreach (var route in table)
+                endpoints.MapMethods(mount + route.Pattern, [route.Method], context => gate.RunAsync(context, route)).WithMetadata(route);
+
+            foreach (var path in table.GroupBy(route => route.Pattern))
+            {
+                var allow = string.Join(", ", path.Select(route => route.Method));
+                endpoints.Map(mount + path.Key, context => RefuseMethod(context, allow)).WithOrder(1);
+            }
+            endpoints.Map(mount + "/v3/{**path}", context => gate.RefuseAsync(context, StatusCodes.Status404NotFound, "Not Found")).WithOrder(2);
+        }
+    }
+
+    Task RefuseMethod(HttpContext context, string allow)
+    {
+        context.Response.Headers.Allow = allow;
+        return gate.RefuseAsync(context, StatusCodes.Status405MethodNotAllowed, "Method Not Allowed");
+    }
+}

@@ -1,0 +1,31 @@
+using System.Diagnostics.Metrics;
+using Postrider.Engine.Messages;
+
+namespace Postrider.Engine;
+
+/// <summary>The engine's instruments; names, units and meaning are in docs/operate/metrics.md.</summary>
+public static class EngineMetrics
+{
+    public const string MeterName = "Postrider";
+
+    static readonly Meter Meter = new(MeterName);
+
+    static readonly Counter<long> Events = Meter.CreateCounter<long>("postrider.recipient.events", "{event}", "What became of recipients, by type.");
+
+    static readonly KeyValuePair<string, object?>[] TypeTags =
+        Enumerable.Range(0, 256).Select(type => KeyValuePair.Create("type", (object?)((EventType)type).ToString().ToLowerInvariant())).ToArray();
+
+    internal static Counter<long> Accepted { get; } =
+        Meter.CreateCounter<long>("postrider.messages.accepted", "{message}", "Messages stored.");
+
+    internal static Histogram<double> TimeToSending { get; } =
+        Meter.CreateHistogram<double>("postrider.message.wait", "s", "From a message's being due to its being marked sending.");
+
+    internal static UpDownCounter<long> Leased { get; } =
+        Meter.CreateUpDownCounter<long>("postrider.messages.leased", "{message}", "Messages this node holds.");
+
+    internal static UpDownCounter<long> Connections { get; } =
+        Meter.CreateUpDownCounter<long>("postrider.smtp.connections", "{connection}", "Open connections to MX hosts.");
+
+    internal static void Count(EventType type) => Events.Add(1, TypeTags[(int)type]);
+}

@@ -1,0 +1,42 @@
+using Microsoft.Extensions.Logging;
+using Postrider.Engine.Messages;
+
+namespace Postrider.Engine;
+
+/// <summary>Event ids: 2000–2099 the queue, 2100–2199 delivery, 2200–2299 composing. An id is never used again.</summary>
+static partial class Log
+{
+    [LoggerMessage(2000, LogLevel.Information, "Took back {Count} backlogs' messages from nodes that are gone")]
+    public static partial void LeasesReleased(this ILogger log, int count);
+
+    [LoggerMessage(2001, LogLevel.Warning, "The queue could not be read or written; the next try is in {Pause}")]
+    public static partial void QueueUnavailable(this ILogger log, Exception exception, TimeSpan pause);
+
+    [LoggerMessage(2002, LogLevel.Information, "Stopping: {Count} messages are under way")]
+    public static partial void Draining(this ILogger log, int count);
+
+    [LoggerMessage(2003, LogLevel.Warning, "{Count} messages were still under way when time was up; the next start takes them over")]
+    public static partial void DrainTimedOut(this ILogger log, int count);
+
+    [LoggerMessage(2004, LogLevel.Error, "Message {Message} could not be attempted; it goes back into the queue")]
+    public static partial void AttemptFaulted(this ILogger log, Exception exception, MessageId message);
+
+    [LoggerMessage(2005, LogLevel.Information, "{Count} messages are past their lifetime and are settled")]
+    public static partial void Expiring(this ILogger log, int count);
+
+    [LoggerMessage(2100, LogLevel.Information, "Message {Message} recipient {Recipient}: {Event} by {MxHost}: {Reply}")]
+    public static partial void RecipientSettled(
+        this ILogger log, MessageId message, int recipient, EventType @event, string? mxHost, string? reply);
+
+    [LoggerMessage(2101, LogLevel.Information, "Message {Message} is no longer ours (generation {Generation}); this attempt is void")]
+    public static partial void LeaseLost(this ILogger log, MessageId message, int generation);
+
+    [LoggerMessage(2102, LogLevel.Error, "The outcome of message {Message} could not be written yet; it is held and tried again")]
+    public static partial void OutcomeNotWritten(this ILogger log, Exception exception, MessageId message);
+
+    [LoggerMessage(2103, LogLevel.Warning, "Destination {Destination} is left alone for {Pause}: {Detail}")]
+    public static partial void BackingOff(this ILogger log, string destination, TimeSpan pause, string detail);
+
+    [LoggerMessage(2104, LogLevel.Error, "A connection to {Destination} failed in our own code")]
+    public static partial void WorkerFaulted(this ILogger log, Exception exception, string destination);
+}

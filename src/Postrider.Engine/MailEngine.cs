@@ -1,0 +1,121 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Postrider.Engine.Composing;
+using Postrider.Engine.Delivery;
+using Postrider.Engine.Messages;
+using Postrider.Engine.Queue;
+using Postrider.Engine.Tenants;
+using Postrider.Mail.Dns;
+using Postrider.Mail.Smtp.Client;
+
+namespace Postrider.Engine;
+
+/// <summary>What the engine is given to work with.</summary>
+/// <param name="OthersAreDead">The store serves one process only: leases of any other node are a dead one's, and taken over at once.</param>
+public sealed record EngineParts(
+    IQueueStore Queue, IContentReader Contents, SenderDomains Domains, DkimKeys Keys, ReturnPaths ReturnPaths, MxLookup Mx,
+    SmtpConnector Connector, IdGenerator Ids, bool OthersAreDead);
+
+/// <summary>
+/// One node's delivery: dispatcher, composing, destinations and lease keeping, started and stopped together. The path of a message through it
+/// is docs/ARCHITECTURE.md.
+/// </summary>
+/// <remarks>
+/// Nothing here is durable. A stop finishes what is being sent and gives the rest back within <see cref="QueueOptions.Drain"/>; whatever ends
+/// otherwise is in the store as leased, and taken over by the next process or another node.
+/// </remarks>
+public sealed class MailEngine : IHostedService, IQueueWakeup, IAsyncDisposable
+{
+    readonly QueueOptions _options;
+    readonly NodeId _node;
+    readonly bool _othersAreDead;
+    readonly TimeProvider _time;
+    readonly ILogger _log;
+    readonly CancellationTokenSource _draining = new();
+    readonly CancellationTokenSource _stopping = new();
+    readonly ConcurrentDictionary<Task, byte> _workers = new();
+    readonly Destinations _destinations;
+    readonly Dispatcher _dispatcher;
+    readonly LeaseKeeper _leases;
+    readonly ComposingPool _composing;
+    Task _running = Task.CompletedTask;
+    Task _keeping = Task.CompletedTask;
+
+    public MailEngine(
+        EngineParts parts, DeliveryOptions delivery, QueueOptions queue, Random random, TimeProvider time, ILogger<MailEngine> log)
+    {
+        (_options, _time, _log, _othersAreDead) = (queue, time, log, parts.OthersAreDead);
+        _node = new NodeId(parts.Ids.Next());
+        var services = new DeliveryServices(
+            delivery, new SiteConnector(parts.Connector, parts.Mx, delivery, time), parts.ReturnPaths, this, random, time, log, RunWorker,
+            _draining.Token, _stopping.Token);
+        _destinations = new Destinations(parts.Mx, services);
+        _dispatcher = new Dispatcher(parts.Queue, _destinations, queue, _node, time, log);
+        _leases = new LeaseKeeper(parts.Queue, _dispatcher, queue, delivery.Retry, _node, time, log);
+        var attempts = new AttemptServices(parts.Queue, delivery, parts.Ids, random, time, log, _dispatcher.Closed, _stopping.Token);
+        _composing = new ComposingPool(
+            _dispatcher, new Composer(parts.Contents, parts.Domains, parts.Keys), _destinations, attempts, _draining.Token);
+    }
+
+    /// <summary>How long ago the dispatcher last went round; past a few of its sweeps, it hangs.</summary>
+    public TimeSpan SinceDispatcherHeartbeat => _dispatcher.SinceHeartbeat;
+
+    public TimeSpan MostBetweenHeartbeats => _options.SweepInterval * 3;
+
+    /// <summary>How late the dispatcher is with backlogs that could be claimed: those of destinations left alone or full do not count.</summary>
+    public TimeSpan DispatchLag => _dispatcher.Lag;
+
+    /// <summary>Messages this node holds.</summary>
+    public int Leased => _dispatcher.Leased;
+
+    /// <summary>The destinations this node deals with at present.</summary>
+    public IReadOnlyList<DestinationView> Destinations => _destinations.View();
+
+    public void Due(Backlog backlog) => _dispatcher.Due(backlog);
+
+    public async Task StartAsync(CancellationToken cancel)
+    {
+        await _leases.TakeOverAsync(_othersAreDead ? owner => owner != _node : null, cancel);
+        _running = Task.WhenAll(_dispatcher.RunAsync(_draining.Token), _composing.RunAsync());
+        _keeping = _leases.RunAsync(_stopping.Token);
+    }
+
+    public async Task StopAsync(CancellationToken cancel)
+    {
+        _log.Draining(Leased);
+        await _draining.CancelAsync();
+        var drained = DrainAsync();
+        using (var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel))
+        {
+            patience.CancelAfter(_options.Drain);
+            await Task.WhenAny(drained, Task.Delay(Timeout.InfiniteTimeSpan, _time, patience.Token));
+        }
+        if (!drained.IsCompleted)
+            _log.DrainTimedOut(Leased);
+        await _stopping.CancelAsync();
+        await Task.WhenAny(Task.WhenAll(drained, _keeping), Task.Delay(TimeSpan.FromSeconds(2), _time, CancellationToken.None));
+    }
+
+    async Task DrainAsync()
+    {
+        await _running;
+        while (!_workers.IsEmpty)
+            await Task.WhenAll(_workers.Keys);
+    }
+
+    void RunWorker(Func<Task> work)
+    {
+        var task = Task.Run(work, CancellationToken.None);
+        _workers.TryAdd(task, 0);
+        task.ContinueWith(
+            done => _workers.TryRemove(done, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _draining.Dispose();
+        _stopping.Dispose();
+        return ValueTask.CompletedTask;
+    }
+}

@@ -1,0 +1,31 @@
+using System.CommandLine;
+using Postrider.Configuration;
+using Postrider.Engine.Messages;
+using Postrider.Engine.Tenants;
+using Postrider.Hosting;
+using Postrider.Store.Sqlite;
+
+namespace Postrider.Commands;
+
+/// <summary><c>postrider serve</c>: production.</summary>
+static class ServeCommand
+{
+    public static Command Create()
+    {
+        var command = new Command("serve", "Serve the API and deliver mail.");
+        command.Does(async (parsed, cancel) => await RunAsync(CommandLine.SettingsOf(parsed, demo: false), cancel));
+        return command;
+    }
+
+    static async Task<int> RunAsync(Settings settings, CancellationToken cancel)
+    {
+        var ids = new IdGenerator(TimeProvider.System);
+        using var secrets = new SecretBox(MasterKey.Load(settings));
+        using var logs = LoggerFactory.Create(logging => ServerHost.ConfigureLogging(logging, settings));
+        await using var store = await SqliteStore.OpenAsync(
+            new SqliteStoreOptions(settings.Store.Path) { ServeLock = true }, TimeProvider.System, ids, logs.CreateLogger<SqliteStore>(), cancel);
+        await using var app = ServerHost.Build(settings, store, secrets, ids, captured: null);
+        await app.RunAsync();
+        return ExitCode.Done;
+    }
+}

@@ -1,0 +1,134 @@
+using System.Globalization;
+using System.Net;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Logging.Console;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+using Postrider.Api;
+using Postrider.Api.Public;
+using Postrider.Capture;
+using Postrider.Configuration;
+using Postrider.Engine;
+using Postrider.Engine.Composing;
+using Postrider.Engine.Delivery;
+using Postrider.Engine.Intake;
+using Postrider.Engine.Messages;
+using Postrider.Engine.Queue;
+using Postrider.Engine.Tenants;
+using Postrider.Mail.Dns;
+using Postrider.Mail.Smtp.Client;
+using Postrider.Mail.Smtp.Server;
+using Postrider.Operations;
+using Postrider.Store.Sqlite;
+
+namespace Postrider.Hosting;
+
+/// <summary>Puts a server process together: store, engine, HTTP, and in the demo the capture MX. What is wired here is wired nowhere else.</summary>
+static class ServerHost
+{
+    /// <param name="store">Opened with the serve lock; the caller disposes it after the application.</param>
+    /// <param name="captured">Where the capture MX keeps mail; null when there is none.</param>
+    public static WebApplication Build(Settings settings, SqliteStore store, SecretBox secrets, IdGenerator ids, CaptureFolder? captured)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        builder.Configuration.Sources.Clear();      // ours are read already, and named; nothing else may change how the server runs
+        ConfigureLogging(builder.Logging, settings);
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.Queue.Drain + TimeSpan.FromSeconds(4));
+        AddEngine(builder.Services, settings, store, secrets, ids);
+        AddOperations(builder.Services, settings);
+        builder.Services.AddPostriderApi(settings.Api);
+        var capture = captured is null ? null : new SmtpServer(
+            new SmtpServerOptions { HostName = settings.Delivery.HostName }, new CaptureReceiver(captured, ids, TimeProvider.System), TimeProvider.System);
+        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, settings, capture));
+
+        var app = builder.Build();
+        app.MapPostriderApi();
+        app.MapGet("/metrics", (PrometheusText metrics) => Results.Text(metrics.Write(), "text/plain; version=0.0.4"));
+        if (captured is not null)
+            app.MapCapture(captured);
+        return app;
+    }
+
+    public static void ConfigureLogging(ILoggingBuilder logging, Settings settings)
+    {
+        logging.ClearProviders();
+        logging.SetMinimumLevel(settings.LogLevel);
+        logging.AddFilter("Microsoft", level => level >= LogLevel.Warning && level >= settings.LogLevel);
+        if (settings.JsonLogs)
+            logging.AddJsonConsole(console => console.UseUtcTimestamp = true);
+        else
+            logging.AddSimpleConsole(console => (console.SingleLine, console.UseUtcTimestamp, console.TimestampFormat) = (true, true, "yyyy-MM-ddTHH:mm:ss.fffZ "));
+        // Standard output belongs to what a command prints.
+        logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+    }
+
+    static void AddEngine(IServiceCollection services, Settings settings, SqliteStore store, SecretBox secrets, IdGenerator ids)
+    {
+        services.AddSingleton(settings).AddSingleton(settings.Intake).AddSingleton(TimeProvider.System).AddSingleton(ids).AddSingleton(secrets);
+        services.AddSingleton(store)
+            .AddSingleton<IIntakeStore>(store).AddSingleton<IQueueStore>(store).AddSingleton<IMessageReader>(store)
+            .AddSingleton<IContentReader>(store).AddSingleton<ITenantStore>(store).AddSingleton<IBatchStore>(store);
+        services.AddSingleton<SenderDomains>().AddSingleton<ApiKeys>().AddSingleton<DkimKeys>().AddSingleton<MessageIntake>();
+        services.AddSingleton<IResolver>(provider => new DnsResolver(settings.Resolver, TimeProvider.System));
+        services.AddSingleton(provider => CreateEngine(provider, settings, ids));
+        services.AddSingleton<IQueueWakeup>(provider => provider.GetRequiredService<MailEngine>());
+        services.AddHostedService(provider => provider.GetRequiredService<MailEngine>());
+    }
+
+    static MailEngine CreateEngine(IServiceProvider provider, Settings settings, IdGenerator ids)
+    {
+        var time = TimeProvider.System;
+#pragma warning disable RS0030 // The one place randomness comes from; jitter and load spreading need no secret.
+        var random = new Random();
+#pragma warning restore RS0030
+        var parts = new EngineParts(
+            provider.GetRequiredService<IQueueStore>(),
+            provider.GetRequiredService<IContentReader>(),
+            provider.GetRequiredService<SenderDomains>(),
+            provider.GetRequiredService<DkimKeys>(),
+            new ReturnPaths(provider.GetRequiredService<SecretBox>(), settings.Delivery.ReturnPathDomain),
+            new MxLookup(provider.GetRequiredService<IResolver>(), random, new MxLookupOptions { OwnName = OwnName(settings) }),
+            new SmtpConnector(
+                new SmtpClientOptions { HostName = settings.Delivery.HostName, Timeouts = settings.Timeouts }, new BrokenTlsMemory(time), time),
+            ids,
+            OthersAreDead: true);       // the serve lock says so
+        return new MailEngine(parts, settings.Delivery, settings.Queue, random, time, provider.GetRequiredService<ILogger<MailEngine>>());
+    }
+
+    static DnsName? OwnName(Settings settings) => DnsName.TryParse(settings.Delivery.HostName, out var name) ? name : null;
+
+    static void AddOperations(IServiceCollection services, Settings settings)
+    {
+        services.AddSingleton(new PrometheusText(EngineMetrics.MeterName));
+        services.AddSingleton<QueueWatch>().AddHostedService(provider => provider.GetRequiredService<QueueWatch>());
+        services.AddHostedService<Housekeeping>();
+        services.AddSingleton<IReadinessCheck, DatabaseCheck>()
+            .AddSingleton<IReadinessCheck, DispatcherCheck>()
+            .AddSingleton<IReadinessCheck, OldestDueCheck>();
+        if (settings.OtlpEndpoint is { } endpoint)
+            services.AddSingleton(Sdk.CreateMeterProviderBuilder()
+                .AddMeter(EngineMetrics.MeterName, "System.Runtime", "Microsoft.AspNetCore.Hosting")
+                .AddOtlpExporter(exporter => exporter.Endpoint = endpoint)
+                .Build());
+    }
+
+    static void Listen(KestrelServerOptions kestrel, Settings settings, SmtpServer? capture)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxRequestBodySize = null;       // each dialect has its own limit, and its own words for passing it
+        foreach (var url in settings.Listen)
+        {
+            if (IPAddress.TryParse(url.Host.Trim('[', ']'), out var address))
+                kestrel.Listen(address, url.Port);
+            else if (url.Host is "localhost")
+                kestrel.ListenLocalhost(url.Port);
+            else
+                kestrel.ListenAnyIP(url.Port);
+        }
+        if (capture is not null && settings.Inbound is { } inbound)
+            kestrel.Listen(inbound, endpoint => endpoint.UseSmtp(capture));
+    }
+
+    /// <summary>Where it answers, for a person to paste.</summary>
+    public static string AddressOf(Settings settings) => string.Create(CultureInfo.InvariantCulture, $"{settings.Listen[0].Scheme}://{settings.Listen[0].Authority}");
+}

@@ -1,0 +1,50 @@
+using System.Diagnostics.Metrics;
+using Postrider.Engine;
+using Postrider.Engine.Queue;
+
+namespace Postrider.Operations;
+
+/// <summary>Looks at the whole queue every few seconds and shows it as gauges: what is live, leased, overdue, and how late the oldest due message is.</summary>
+sealed class QueueWatch(IQueueStore queue, MailEngine engine, TimeProvider time, ILogger<QueueWatch> log) : BackgroundService
+{
+    /// <summary>A look costs milliseconds with a million messages queued.</summary>
+    static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+
+    readonly Meter _meter = new(EngineMetrics.MeterName);
+    QueueSummary _last = new(0, 0, null, 0);
+
+    /// <summary>As of the last look.</summary>
+    public QueueSummary Last => Volatile.Read(ref _last);
+
+    protected override async Task ExecuteAsync(CancellationToken cancel)
+    {
+        _meter.CreateObservableGauge("postrider.queue.live", () => Last.Live, "{message}", "Messages not settled.");
+        _meter.CreateObservableGauge("postrider.queue.leased", () => Last.Leased, "{message}", "Messages some node holds.");
+        _meter.CreateObservableGauge("postrider.queue.overdue", () => Last.Overdue, "{message}", "Ended leases nobody has taken over; anything but 0 is a fault.");
+        _meter.CreateObservableGauge(
+            "postrider.queue.oldest_due", () => Last.OldestDue is { } due ? (time.GetUtcNow() - due).TotalSeconds : 0, "s",
+            "How long the message that has been due longest has been due, those behind destinations left alone included.");
+        _meter.CreateObservableGauge(
+            "postrider.dispatcher.lag", () => engine.DispatchLag.TotalSeconds, "s", "How late the dispatcher is with what could go out now.");
+
+        using var timer = new PeriodicTimer(Interval, time);
+        do
+        {
+            try
+            {
+                Volatile.Write(ref _last, await queue.SummaryAsync(time.GetUtcNow(), cancel));
+            }
+            catch (Exception e) when (!cancel.IsCancellationRequested)
+            {
+                log.QueueNotSeen(e);
+            }
+        }
+        while (await timer.WaitForNextTickAsync(cancel));
+    }
+
+    public override void Dispose()
+    {
+        _meter.Dispose();
+        base.Dispose();
+    }
+}

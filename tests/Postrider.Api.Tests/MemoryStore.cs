@@ -1,0 +1,151 @@
+using System.Collections.Concurrent;
+using Postrider.Engine.Intake;
+using Postrider.Engine.Messages;
+using Postrider.Engine.Queue;
+using Postrider.Engine.Tenants;
+using Postrider.Mail.Addresses;
+
+namespace Postrider.Api.Tests;
+
+/// <summary>The engine's ports over dictionaries, as far as the HTTP side needs them.</summary>
+sealed class MemoryStore : IIntakeStore, ITenantStore, IMessageReader, IBatchStore, IQueueWakeup
+{
+    readonly ConcurrentDictionary<ContentHash, (ApiKey Key, Tenant Tenant)> _keys = new();
+    readonly ConcurrentDictionary<TenantId, List<MessageView>> _messages = new();
+    readonly ConcurrentDictionary<(TenantId, BatchId), BatchView> _batches = new();
+    readonly ConcurrentDictionary<(TenantId, string), (ContentHash Fingerprint, MessageId[] Messages)> _idempotency = new();
+    readonly ConcurrentDictionary<(TenantId, Domain), SendingDomain> _domains = new();
+
+    /// <summary>Thrown by every call while it is set.</summary>
+    public Exception? Fault { get; set; }
+
+    public List<PageRequest> PagesAsked { get; } = [];
+
+    public List<MessageView> MessagesOf(TenantId tenant) => _messages.GetOrAdd(tenant, _ => []);
+
+    public void Put(BatchView batch, TenantId tenant) => _batches[(tenant, batch.Id)] = batch;
+
+    public Task<AcceptOutcome> AcceptAsync(Acceptance acceptance, CancellationToken cancel)
+    {
+        ThrowIfAway();
+        var ids = acceptance.Messages.Select(message => message.Message.Id).ToArray();
+        foreach (var batch in acceptance.Messages.Select(message => message.Message.Batch).OfType<BatchId>())
+        {
+            if (!_batches.ContainsKey((acceptance.Tenant, batch)))
+                return Task.FromResult<AcceptOutcome>(new AcceptOutcome.UnknownBatch(batch));
+        }
+        if (acceptance.Idempotency is { } claim)
+        {
+            var first = _idempotency.GetOrAdd((acceptance.Tenant, claim.Key), (claim.Fingerprint, ids));
+            if (first.Messages != ids)
+            {
+                return Task.FromResult<AcceptOutcome>(first.Fingerprint == claim.Fingerprint
+                    ? new AcceptOutcome.Replayed(first.Messages) : AcceptOutcome.KeyReused.Instance);
+            }
+        }
+        var bodies = acceptance.Contents.ToDictionary(content => content.Hash, content => content.Octets);
+        var stored = MessagesOf(acceptance.Tenant);
+        lock (stored)
+        {
+            stored.AddRange(acceptance.Messages.Select(message => new MessageView
+            {
+                Message = message.Message,
+                Status = message.Message.Sandbox ? MessageStatus.Sandbox : MessageStatus.Queued,
+                QueuedAt = acceptance.Now,
+                Body = message.Message.Body is { } hash ? MessageBody.FromContent(bodies[hash]) : null,
+                Events = message.Events,
+            }));
+        }
+        return Task.FromResult<AcceptOutcome>(AcceptOutcome.Stored.Instance);
+    }
+
+    public Task<MessageView?> FindAsync(TenantId tenant, MessageId id, CancellationToken cancel)
+    {
+        ThrowIfAway();
+        return Task.FromResult(MessagesOf(tenant).Find(view => view.Message.Id == id));
+    }
+
+    public Task<MessagePage> ListAsync(TenantId tenant, MessageFilter filter, PageRequest page, CancellationToken cancel)
+    {
+        ThrowIfAway();
+        PagesAsked.Add(page);
+        var matching = MessagesOf(tenant).Where(view => Matches(view, filter)).OrderByDescending(view => view.Message.Id.ToString()).ToArray();
+        var rest = matching
+            .Where(view => page.After is not { } after || string.CompareOrdinal(view.Message.Id.ToString(), after.ToString()) < 0)
+            .Skip(page.Skip).ToArray();
+        var items = rest.Take(page.Size).Select(ToSummary).ToArray();
+        return Task.FromResult(new MessagePage(items, matching.Length, rest.Length > items.Length ? items[^1].Id : null));
+    }
+
+    public Task<TenantId?> FindTenantOfAsync(MessageId id, CancellationToken cancel) => throw new NotSupportedException("For the command line.");
+
+    public Task CreateAsync(TenantId tenant, BatchId batch, CancellationToken cancel)
+    {
+        ThrowIfAway();
+        Put(new BatchView(batch, new long[MessageStatuses.Count], null), tenant);
+        return Task.CompletedTask;
+    }
+
+    Task<BatchView?> IBatchStore.FindAsync(TenantId tenant, BatchId batch, CancellationToken cancel)
+    {
+        ThrowIfAway();
+        return Task.FromResult(_batches.GetValueOrDefault((tenant, batch)));
+    }
+
+    public Task<(ApiKey Key, Tenant Tenant)?> FindKeyAsync(ContentHash hash, CancellationToken cancel) =>
+        Task.FromResult<(ApiKey, Tenant)?>(_keys.TryGetValue(hash, out var found) ? found : null);
+
+    public void Add(ApiKey key, Tenant tenant) => _keys[key.Hash] = (key, tenant);
+
+    public void AddVerified(SendingDomain domain) => _domains[(domain.Tenant, domain.Domain)] = domain;
+
+    public Task<SendingDomain?> FindDomainAsync(TenantId tenant, Domain domain, CancellationToken cancel)
+    {
+        ThrowIfAway();
+        return Task.FromResult(_domains.GetValueOrDefault((tenant, domain)));
+    }
+
+    public void Due(Backlog backlog)
+    {
+    }
+
+    public Task<bool> AddTenantAsync(Tenant tenant, CancellationToken cancel) => throw new NotSupportedException();
+    public Task<Tenant?> FindTenantAsync(string name, CancellationToken cancel) => throw new NotSupportedException();
+    public Task<Tenant?> FindTenantAsync(TenantId id, CancellationToken cancel) => throw new NotSupportedException();
+    public Task AddKeyAsync(ApiKey key, CancellationToken cancel) => throw new NotSupportedException();
+    public Task TouchKeysAsync(IReadOnlyCollection<ApiKeyId> keys, DateTimeOffset at, CancellationToken cancel) => throw new NotSupportedException();
+    public Task<bool> AddDomainAsync(SendingDomain domain, CancellationToken cancel) => throw new NotSupportedException();
+    public Task<IReadOnlyList<SendingDomain>> DomainsAsync(Domain domain, CancellationToken cancel) => throw new NotSupportedException();
+    public Task SetVerifiedAsync(DomainId domain, DateTimeOffset? at, CancellationToken cancel) => throw new NotSupportedException();
+
+    void ThrowIfAway()
+    {
+        if (Fault is not null)
+            throw Fault;
+    }
+
+    static bool Matches(MessageView view, MessageFilter filter) =>
+        (filter.Statuses.Count == 0 || filter.Statuses.Contains(view.Status))
+        && (filter.RecipientKey is null || view.Message.Recipients.Any(recipient => recipient.Address.Mailbox.Key == filter.RecipientKey))
+        && (filter.FromKey is null || view.Message.From.Mailbox.Key == filter.FromKey)
+        && (filter.Subject is null || view.Message.Subject.Contains(filter.Subject, StringComparison.OrdinalIgnoreCase))
+        && (filter.Batch is null || view.Message.Batch == filter.Batch)
+        && (filter.TemplateId is null || view.Message.TemplateId == filter.TemplateId)
+        && (filter.Category is null || view.Message.Categories.Contains(filter.Category))
+        && (filter.CreatedFrom is null || view.Message.Id.CreatedAt >= filter.CreatedFrom)
+        && (filter.CreatedBefore is null || view.Message.Id.CreatedAt < filter.CreatedBefore);
+
+    static MessageSummary ToSummary(MessageView view) => new()
+    {
+        Id = view.Message.Id,
+        Status = view.Status,
+        FromEmail = view.Message.From.Mailbox.ToString(),
+        FromName = view.Message.From.DisplayName,
+        Subject = view.Message.Subject,
+        ToEmails = [.. view.Message.Recipients.Where(recipient => recipient.Kind == RecipientKind.To).Select(recipient => recipient.Address.Mailbox.ToString())],
+        Batch = view.Message.Batch,
+        TemplateId = view.Message.TemplateId,
+        Categories = view.Message.Categories,
+        SettledAt = view.SettledAt,
+    };
+}

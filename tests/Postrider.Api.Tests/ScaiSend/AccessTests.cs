@@ -1,0 +1,174 @@
+using System.Net.Http.Headers;
+using Postrider.Api.ScaiSend;
+using Postrider.Engine.Tenants;
+
+namespace Postrider.Api.Tests.ScaiSend;
+
+/// <summary>Who may ask what, and in which shape they are told so; where the dialect is mounted.</summary>
+public sealed class AccessTests(ApiHost host) : IClassFixture<ApiHost>
+{
+    [Theory]
+    [InlineData(null, "Missing Authorization header")]
+    [InlineData("", "Missing Authorization header")]
+    [InlineData("Bearer", "Invalid API key")]
+    [InlineData("Bearer ", "Invalid API key")]
+    [InlineData("Basic c2c6eA==", "Invalid API key")]
+    [InlineData("Bearer sg_live_00000000000000000000000000000000", "Invalid API key")]
+    [InlineData("Bearer a.b.c", "Invalid API key")]
+    [InlineData("Bearer eyJhbGciOiJSUzI1NiJ9.eyJ0ZW5hbnRfaWQiOiJ0bnRfYWNtZSJ9.c2ln", "JWT signature invalid")]
+    [InlineData("Bearer eyJhbGciOiJub25lIn0.eyJ0ZW5hbnRfaWQiOiJ0bnRfYWNtZSJ9.", "JWT signature invalid")]
+    public async Task A_credential_that_is_no_good_gives_401_in_the_shape_of_the_path(string? authorization, string detail)
+    {
+        using var http = new HttpClient { BaseAddress = host.Address };
+        if (authorization is not null)
+            http.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", authorization);
+
+        var messages = await Answer.Of(await http.GetAsync(new Uri("/v3/messages", UriKind.Relative)));
+        var send = await Answer.Of(await http.PostAsync(new Uri("/v3/mail/send", UriKind.Relative), new StringContent(SendRequests.Simple)));
+
+        Assert.Equal((401, 401), (messages.Status, send.Status));
+        Assert.Equal($$"""{"detail":"{{detail}}"}""", messages.Text);
+        Assert.Equal($$"""{"errors":[{"message":"{{detail}}","field":null,"help":null}],"detail":"{{detail}}"}""", send.Text);
+        Assert.NotNull(send.Header("X-RateLimit-Limit"));
+    }
+
+    [Fact]
+    public async Task A_key_of_another_dialect_is_no_key_here()
+    {
+        var caller = host.NewCaller(new CallerOptions { Dialect = Dialect.Postject });
+
+        var answer = await caller.Get("/v3/scopes");
+
+        Assert.Equal((401, "Invalid API key"), (answer.Status, (string?)answer.Body!["detail"]));
+    }
+
+    [Fact]
+    public async Task A_suspended_tenant_may_do_nothing()
+    {
+        var caller = host.NewCaller(new CallerOptions { Suspended = true });
+
+        var send = await caller.Send(SendRequests.Simple);
+        var scopes = await caller.Get("/v3/scopes");
+
+        Assert.Equal((403, 403), (send.Status, scopes.Status));
+        Assert.Equal("Tenant suspended", (string?)send.Body!["detail"]);
+    }
+
+    [Theory]
+    [InlineData("POST", "/v3/mail/send", "mail.send")]
+    [InlineData("POST", "/v3/mail/batch", "mail.schedule")]
+    [InlineData("GET", "/v3/mail/batch/bat_01JNW4Q2000000000000000000", "mail.schedule", "stats.read")]
+    [InlineData("GET", "/v3/messages", "stats.read", "mail.send")]
+    [InlineData("GET", "/v3/messages/msg_01JNW4Q2000000000000000000", "stats.read", "mail.send")]
+    [InlineData("GET", "/v3/scopes")]
+    public async Task Each_route_needs_one_of_its_scopes(string method, string path, params string[] scopes)
+    {
+        var others = ApiKeyScopes.ScaiSend.Except(scopes).ToArray();
+        var nothing = host.NewCaller(new CallerOptions { Scopes = [] });
+        var wrong = host.NewCaller(new CallerOptions { Scopes = others });
+
+        Assert.Equal(scopes.Length > 0, await AskAsync(nothing) == 403);
+        Assert.Equal(scopes.Length > 0, await AskAsync(wrong) == 403);
+        foreach (var scope in scopes)
+            Assert.NotEqual(403, await AskAsync(host.NewCaller(new CallerOptions { Scopes = [scope] })));
+
+        async Task<int> AskAsync(Caller caller)
+        {
+            using var request = new HttpRequestMessage(new HttpMethod(method), path);
+            var answer = await Answer.Of(await caller.Http.SendAsync(request));
+            if (answer.Status == 403)
+                Assert.Equal("Missing required scope: " + scopes[0], (string?)answer.Body!["detail"]);
+            return answer.Status;
+        }
+    }
+
+    [Fact]
+    public async Task Scopes_lists_what_the_key_may_do()
+    {
+        var answer = await host.NewCaller("mail.send", "stats.read").Get("/v3/scopes");
+
+        Assert.Equal("""{"scopes":["mail.send","stats.read"]}""", answer.Text);
+    }
+
+    [Fact]
+    public async Task A_setting_opens_reads_to_every_credential()
+    {
+        await using var open = new ApiHost(new ApiOptions { ScaiSend = new ScaiSendOptions { OpenReads = true } });
+        await open.InitializeAsync();
+        var caller = open.NewCaller(new CallerOptions { Scopes = [] });
+
+        var answer = await caller.Get("/v3/messages");
+
+        Assert.Equal(200, answer.Status);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("/scaisend")]
+    public async Task Is_mounted_twice_and_takes_a_trailing_slash(string mount)
+    {
+        var caller = host.NewCaller(new CallerOptions());
+
+        var batch = await caller.Post(mount + "/v3/mail/batch/", null);
+        var send = await caller.Post(mount + "/v3/mail/send/", new StringContent(SendRequests.Simple, new MediaTypeHeaderValue("application/json")));
+        var list = await caller.Get(mount + "/v3/messages/");
+        var one = await caller.Get($"{mount}/v3/messages/{send.Body!["message_id"]}/");
+
+        Assert.Equal((201, 202, 200, 200), (batch.Status, send.Status, list.Status, one.Status));
+    }
+
+    [Theory]
+    [InlineData("/v3")]
+    [InlineData("/v3/")]
+    [InlineData("/v3/nothing/here")]
+    [InlineData("/scaisend/v3/messages/a/b/c")]
+    public async Task An_unknown_path_is_404_in_the_dialects_shape(string path)
+    {
+        var answer = await host.NewCaller("mail.send").Get(path);
+
+        Assert.Equal((404, """{"detail":"Not Found"}"""), (answer.Status, answer.Text));
+    }
+
+    [Theory]
+    [InlineData("GET", "/v3/mail/send", "POST")]
+    [InlineData("DELETE", "/v3/messages", "GET")]
+    [InlineData("PUT", "/scaisend/v3/mail/batch", "POST")]
+    public async Task A_wrong_method_is_405_in_the_dialects_shape(string method, string path, string allow)
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+
+        var response = await host.NewCaller("mail.send").Http.SendAsync(request);
+
+        Assert.Equal([allow], response.Content.Headers.Allow);
+        var answer = await Answer.Of(response);
+        Assert.Equal((405, """{"detail":"Method Not Allowed"}"""), (answer.Status, answer.Text));
+    }
+
+    [Fact]
+    public async Task No_route_shows_one_tenant_anything_of_another()
+    {
+        var owner = host.NewCaller(new CallerOptions());
+        var stranger = host.NewCaller(new CallerOptions());
+        var batch = (string)(await owner.Post("/v3/mail/batch", null)).Body!["batch_id"]!;
+        var message = (string)(await owner.Send(SendRequests.With("batch_id", $"\"{batch}\""))).Body!["message_id"]!;
+        var walked = 0;
+
+        foreach (var endpoint in host.Endpoints.Where(endpoint => endpoint.Metadata.GetMetadata<ScaiSendRoute>()?.Method == "GET"))
+        {
+            foreach (var id in new[] { message, batch, message.ToLowerInvariant() })
+            {
+                var path = "/" + endpoint.RoutePattern.RawText!.TrimStart('/').Replace("{id}", id, StringComparison.Ordinal);
+                var answer = await stranger.Get(path + (path.EndsWith("messages", StringComparison.Ordinal) ? $"?batch_id={batch}" : ""));
+
+                Assert.True(answer.Status is 200 or 404, path);
+                Assert.DoesNotContain("Invoice", answer.Text, StringComparison.Ordinal);
+                Assert.DoesNotContain("bo@example.net", answer.Text, StringComparison.Ordinal);
+                if (path.Contains(id, StringComparison.Ordinal))
+                    Assert.Equal(404, answer.Status);
+                walked++;
+            }
+        }
+
+        Assert.Equal(2 * 4 * 3, walked);        // two mounts, four GET routes, three ids
+    }
+}
