@@ -28,14 +28,20 @@ sealed class EngineRig : IAsyncDisposable
         Zone = new Zone();
         Peer = new Peer(Zone, Watch);
         Ids = new IdGenerator(Time);
-        var options = new DeliveryOptions { HostName = "out.sender.example", AllowPrivateTargets = true, Retry = new RetryOptions { Jitter = 0 } };
+        Assert.True(Domain.TryParse("bounce.sender.example", out var returnHost));
+        var options = new DeliveryOptions
+        {
+            HostName = "out.sender.example",
+            ReturnPathDomain = returnHost,
+            AllowPrivateTargets = true,
+            Retry = new RetryOptions { Jitter = 0 },
+        };
         options = delivery?.Invoke(options) ?? options;
         var random = new Random(1);
         var domains = new SenderDomains(Tenants, Time);
         var connector = new SmtpConnector(
             new SmtpClientOptions { HostName = options.HostName, Connector = Peer, UseTls = false, Timeouts = timeouts ?? new() },
             new BrokenTlsMemory(Time), TimeProvider.System);
-        Assert.True(Domain.TryParse("bounce.sender.example", out var returnHost));
         ReturnPaths = new ReturnPaths(Sender.Secrets, returnHost);
         Engine = new MailEngine(
             new EngineParts(

@@ -220,6 +220,9 @@ sealed class MemoryStore(Watch watch) : IQueueStore, IContentReader, IIntakeStor
 
     static string Order(BacklogKey key) => $"{key.Tenant} {key.Domain}";
 
+    public Task<IReadOnlyList<BacklogView>> DescribeBacklogsAsync(BacklogKey? after, int limit, CancellationToken cancel) =>
+        throw new NotSupportedException();
+
     public Task<QueueSummary> SummaryAsync(DateTimeOffset now, CancellationToken cancel) => throw new NotSupportedException();
 
     public Task<ReadOnlyMemory<byte>?> ReadAsync(TenantId tenant, ContentHash hash, CancellationToken cancel) =>
