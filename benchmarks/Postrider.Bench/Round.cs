@@ -50,18 +50,22 @@ sealed class Round(IProductUnderTest product, Sink sink, FirstByteSink firstByte
     async Task MeasureEndToEndAsync(CancellationToken cancel)
     {
         var count = options.Messages / kind.Divisor;
-        var (cpuBefore, sinkBefore) = (ProcessStats.Cpu(product.Processes), sink.Cpu);
+        var (cpuBefore, sinkBefore, machineBefore) = (ProcessStats.Cpu(product.Processes), sink.Cpu, MachineLoad.Busy());
+        var startedAt = Stopwatch.GetTimestamp();
 
         var (load, lastAt) = await SendToSinkAsync(count, cancel);
 
         var elapsed = Stopwatch.GetElapsedTime(load.StartedAt, lastAt);
         var cpu = ProcessStats.Cpu(product.Processes) - cpuBefore;
+        var sinkCpu = sink.Cpu - sinkBefore;
+        var others = MachineLoad.Busy() - machineBefore - cpu - load.OwnCpu - sinkCpu;
+        var othersShare = others / (Stopwatch.GetElapsedTime(startedAt) * Environment.ProcessorCount);
         figures.Add(Metric.EndToEndPerSecond, count / elapsed.TotalSeconds);
         figures.Add(Metric.CpuMilliseconds, cpu.TotalMilliseconds / count);
         Progress.Say(
             $"end to end: {count} messages in {elapsed.TotalSeconds:f1} s, accepted at {load.PerSecond:f0}/s; CPU ms a message: product "
             + $"{cpu.TotalMilliseconds / count:f2}, load {load.OwnCpu.TotalMilliseconds / count:f3}, "
-            + $"sink {(sink.Cpu - sinkBefore).TotalMilliseconds / count:f3}");
+            + $"sink {sinkCpu.TotalMilliseconds / count:f3}; everything else took {othersShare:p0} of the machine");
     }
 
     async Task MeasureAcceptanceAsync(CancellationToken cancel)

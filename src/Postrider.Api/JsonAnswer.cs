@@ -13,7 +13,7 @@ static class JsonAnswer
 
     static readonly JsonWriterOptions Options = new()
     {
-        // The answer is application/json, never part of a page: text need not be escaped for HTML.
+        // The answer is application/json and sent as such only: text need not be escaped for HTML.
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
@@ -31,6 +31,7 @@ static class JsonAnswer
         json.Flush();
         response.StatusCode = status;
         response.ContentType = "application/json";
+        response.Headers.XContentTypeOptions = "nosniff";
         response.ContentLength = buffer.WrittenCount;
         response.BodyWriter.Write(buffer.WrittenSpan);
 

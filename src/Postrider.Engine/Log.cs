@@ -24,6 +24,12 @@ static partial class Log
     [LoggerMessage(2005, LogLevel.Information, "{Count} messages are past their lifetime and are settled")]
     public static partial void Expiring(this ILogger log, int count);
 
+    [LoggerMessage(2006, LogLevel.Error, "The destination of {Domain} could not be looked up")]
+    public static partial void LookupFailed(this ILogger log, Exception exception, string domain);
+
+    [LoggerMessage(2007, LogLevel.Error, "A task of the engine ended with a fault")]
+    public static partial void TaskFaulted(this ILogger log, Exception exception);
+
     [LoggerMessage(2100, LogLevel.Information, "Message {Message} recipient {Recipient}: {Event} by {MxHost}: {Reply}")]
     public static partial void RecipientSettled(
         this ILogger log, MessageId message, int recipient, EventType @event, string? mxHost, string? reply);

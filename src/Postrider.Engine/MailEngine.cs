@@ -51,8 +51,9 @@ public sealed class MailEngine : IHostedService, IQueueWakeup, IAsyncDisposable
             delivery, new SiteConnector(parts.Connector, parts.Mx, delivery, time), parts.ReturnPaths, this, random, time, log, RunWorker,
             _draining.Token, _stopping.Token);
         _destinations = new Destinations(parts.Mx, services);
-        _dispatcher = new Dispatcher(parts.Queue, _destinations, queue, _node, time, log);
-        _leases = new LeaseKeeper(parts.Queue, _dispatcher, queue, delivery.Retry, _node, time, log);
+        var leases = new LeaseBook(_node, () => new NodeId(parts.Ids.Next()), queue.MaxLeased);
+        _dispatcher = new Dispatcher(parts.Queue, _destinations, queue, leases, time, log);
+        _leases = new LeaseKeeper(parts.Queue, _dispatcher, leases, queue, delivery.Retry, time, log);
         var attempts = new AttemptServices(parts.Queue, delivery, parts.Ids, random, time, log, _dispatcher.Closed, _stopping.Token);
         _composing = new ComposingPool(
             _dispatcher, new Composer(parts.Contents, parts.Domains, parts.Keys), _destinations, attempts, _draining.Token);
@@ -78,7 +79,7 @@ public sealed class MailEngine : IHostedService, IQueueWakeup, IAsyncDisposable
     {
         await _leases.TakeOverAsync(_othersAreDead ? owner => owner != _node : null, cancel);
         _running = Task.WhenAll(_dispatcher.RunAsync(_draining.Token), _composing.RunAsync());
-        _keeping = _leases.RunAsync(_stopping.Token);
+        _keeping = _leases.RunAsync(_draining.Token, _stopping.Token);
     }
 
     public async Task StopAsync(CancellationToken cancel)
@@ -86,9 +87,9 @@ public sealed class MailEngine : IHostedService, IQueueWakeup, IAsyncDisposable
         _log.Draining(Leased);
         await _draining.CancelAsync();
         var drained = DrainAsync();
-        using (var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel))
+        using (var most = new CancellationTokenSource(_options.Drain, _time))
+        using (var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel, most.Token))
         {
-            patience.CancelAfter(_options.Drain);
             await Task.WhenAny(drained, Task.Delay(Timeout.InfiniteTimeSpan, _time, patience.Token));
         }
         if (!drained.IsCompleted)
@@ -99,17 +100,34 @@ public sealed class MailEngine : IHostedService, IQueueWakeup, IAsyncDisposable
 
     async Task DrainAsync()
     {
-        await _running;
+        await LogFaultsAsync(() => _running);
         while (!_workers.IsEmpty)
             await Task.WhenAll(_workers.Keys);
     }
 
     void RunWorker(Func<Task> work)
     {
-        var task = Task.Run(work, CancellationToken.None);
+        var task = Task.Run(() => LogFaultsAsync(work), CancellationToken.None);
         _workers.TryAdd(task, 0);
         task.ContinueWith(
             done => _workers.TryRemove(done, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    /// <remarks>Does not fault: one task's end must not be taken for that of all others.</remarks>
+    async Task LogFaultsAsync(Func<Task> work)
+    {
+        try
+        {
+            await work();
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            // Cut off in the node's last moment.
+        }
+        catch (Exception e)
+        {
+            _log.TaskFaulted(e);
+        }
     }
 
     public ValueTask DisposeAsync()

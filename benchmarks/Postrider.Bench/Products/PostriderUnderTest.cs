@@ -24,6 +24,7 @@ sealed class PostriderUnderTest : IProductUnderTest
     {
         ["POSTRIDER_Store"] = Store,
         ["POSTRIDER_Http__Listen"] = $"http://{_http}",
+        ["POSTRIDER_RateLimits__SendsPerSecond"] = "100000",    // the default of 10,000 would be what is measured
         ["POSTRIDER_Smtp__HostName"] = BenchMessage.SenderDomain,
         ["POSTRIDER_Smtp__Routes"] = $"*={to.Sink},{Destinations.IdleDomain}={to.FirstByte},{Destinations.DownDomain}={to.Down}",
     };
@@ -58,7 +59,7 @@ sealed class PostriderUnderTest : IProductUnderTest
             for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
             {
                 if (!File.Exists(Path.Combine(folder.FullName, "Postrider.slnx"))) continue;
-                var program = Path.Combine(folder.FullName, "src/Postrider/bin/Release/net10.0/postrider");
+                var program = Path.Combine(folder.FullName, "artifacts/postrider/postrider");
                 return File.Exists(program) ? program : throw new BenchFault($"{program} is not there: start the bench with ./bench");
             }
 
@@ -125,7 +126,7 @@ sealed class PostriderUnderTest : IProductUnderTest
         await RunAsync(["domain", "add", "--tenant", Tenant, BenchMessage.SenderDomain], cancel);
         await RunAsync(["domain", "verify", BenchMessage.SenderDomain, "--assume-published"], cancel);
         _key = await RunAsync(
-            ["key", "add", "--tenant", Tenant, "--dialect", "scaisend", "--scopes", "mail.send,stats.read,mail.schedule"], cancel);
+            ["key", "add", "--tenant", Tenant, "--dialect", "scaisend", "--scopes", "mail.send,stats.read"], cancel);
         _client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", _key);
     }
 

@@ -11,7 +11,8 @@ readonly record struct Authentication(Credential? Credential, string? Fault)
     public static Authentication Refused(string fault) => new(null, fault);
 }
 
-/// <summary>Finds the key behind <c>Authorization: Bearer …</c> (RFC 6750 §2.1). A key works for the dialect it was issued for only.</summary>
+/// <summary>Finds the key behind <c>Authorization: Bearer …</c> (RFC 6750 §2.1). A key works for the dialect it was issued for
+/// only.</summary>
 sealed class BearerAuthenticator(ApiKeys keys)
 {
     const string Scheme = "Bearer ";

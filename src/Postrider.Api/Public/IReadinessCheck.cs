@@ -1,6 +1,7 @@
 namespace Postrider.Api.Public;
 
-/// <summary>One thing that must be well for this node to be given work: the database, the dispatcher's heartbeat, the age of the oldest due message.</summary>
+/// <summary>One thing that must be well for this node to be given work: the database, the dispatcher's heartbeat, the age of the oldest
+/// due message.</summary>
 public interface IReadinessCheck
 {
     /// <summary>As shown by <c>/ready</c>: <c>database</c>.</summary>

@@ -1,6 +1,7 @@
 namespace Postrider.Api.RateLimits;
 
-/// <summary>How many requests a caller may make; defaults are those of contracts/scaisend.md §9. Each is counted in windows of one second.</summary>
+/// <summary>How many requests a caller may make; defaults are those of contracts/scaisend.md §9. Each is counted in windows of one
+/// second.</summary>
 public sealed record RateLimitOptions
 {
     /// <summary>Sends a second and tenant. Default 10,000.</summary>

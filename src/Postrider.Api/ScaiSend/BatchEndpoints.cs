@@ -27,7 +27,8 @@ sealed class BatchEndpoints(IBatchStore batches, IdGenerator ids)
     public async Task GetAsync(HttpContext context, Credential credential)
     {
         var text = (string)context.GetRouteValue("id")!;
-        if (ScaiSendIds.TryParse(text, out BatchId id) && await batches.FindAsync(credential.Tenant.Id, id, context.RequestAborted) is { } batch)
+        if (ScaiSendIds.TryParse(text, out BatchId id)
+            && await batches.FindAsync(credential.Tenant.Id, id, context.RequestAborted) is { } batch)
             JsonAnswer.Write(context.Response, StatusCodes.Status200OK, batch, Write);
         else
             ScaiSendErrors.Write(context.Response, ErrorShape.Errors, StatusCodes.Status404NotFound, $"Batch not found: {text}");

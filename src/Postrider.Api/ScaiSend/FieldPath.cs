@@ -3,7 +3,8 @@ using System.Text;
 
 namespace Postrider.Api.ScaiSend;
 
-/// <summary>Where in a request a value stands: <c>personalizations.0.to.1.email</c>. A value; text is made only when something is wrong there.</summary>
+/// <summary>Where in a request a value stands: <c>personalizations.0.to.1.email</c>. A value; text is made only when something is wrong
+/// there.</summary>
 readonly struct FieldPath
 {
     /// <summary>A name that came from outside is cut after this.</summary>

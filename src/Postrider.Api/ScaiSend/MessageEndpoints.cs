@@ -24,7 +24,8 @@ sealed class MessageEndpoints(IMessageReader messages, PageMemory pages)
     public async Task GetAsync(HttpContext context, Credential credential)
     {
         var text = (string)context.GetRouteValue("id")!;
-        if (ScaiSendIds.TryParse(text, out MessageId id) && await messages.FindAsync(credential.Tenant.Id, id, context.RequestAborted) is { } message)
+        if (ScaiSendIds.TryParse(text, out MessageId id)
+            && await messages.FindAsync(credential.Tenant.Id, id, context.RequestAborted) is { } message)
             JsonAnswer.Write(context.Response, StatusCodes.Status200OK, message, MessageJson.Write);
         else
             ScaiSendErrors.Write(context.Response, ErrorShape.Detail, StatusCodes.Status404NotFound, $"Message not found: {text}");

@@ -3,7 +3,8 @@ using Postrider.Engine.Messages;
 
 namespace Postrider.Api.ScaiSend;
 
-/// <summary>Messages as this dialect shows them: what is absent is null on a message and left out of an event (contracts/scaisend.md §3.3, §5.1).</summary>
+/// <summary>Messages as this dialect shows them: what is absent is null on a message and left out of an event (contracts/scaisend.md §3.3,
+/// §5.1).</summary>
 static class MessageJson
 {
     /// <summary>A row of the list.</summary>
@@ -136,7 +137,8 @@ static class MessageJson
             json.WriteNull(name);
     }
 
-    static void WriteBatch(Utf8JsonWriter json, BatchId? batch) => json.WriteString("batch_id"u8, batch is { } id ? ScaiSendIds.Format(id) : null);
+    static void WriteBatch(Utf8JsonWriter json, BatchId? batch) =>
+        json.WriteString("batch_id"u8, batch is { } id ? ScaiSendIds.Format(id) : null);
 
     static void WriteStrings(Utf8JsonWriter json, ReadOnlySpan<byte> name, IReadOnlyList<string> values)
     {

@@ -24,5 +24,7 @@ static class QueryTime
 
     /// <summary>A plus sign that was not escaped arrives as a space: <c>…T08:15:00 01:00</c>.</summary>
     static string WithPlus(string text) =>
-        text.Length > Date.Length + OffsetLength && text[^OffsetLength] == ' ' ? $"{text[..^OffsetLength]}+{text[^(OffsetLength - 1)..]}" : text;
+        text.Length > Date.Length + OffsetLength && text[^OffsetLength] == ' '
+            ? $"{text[..^OffsetLength]}+{text[^(OffsetLength - 1)..]}"
+            : text;
 }

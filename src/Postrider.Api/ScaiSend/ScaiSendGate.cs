@@ -8,7 +8,8 @@ using Postrider.Engine.Tenants;
 
 namespace Postrider.Api.ScaiSend;
 
-/// <summary>What every request passes before its handler and after it: credential, rate limit, scope; and a fault becomes an answer here.</summary>
+/// <summary>What every request passes before its handler and after it: credential, rate limit, scope; and a fault becomes an answer
+/// here.</summary>
 sealed class ScaiSendGate(BearerAuthenticator authenticator, RateLimiter limiter, ILogger<ScaiSendGate> log)
 {
     /// <summary>Seconds after which a client may try a store again that was away; a guess.</summary>
@@ -21,7 +22,8 @@ sealed class ScaiSendGate(BearerAuthenticator authenticator, RateLimiter limiter
             if (await AdmitAsync(context, route) is { } credential)
                 await route.Handle(context, credential);
         }
-        catch (Exception e) when (e is ConnectionResetException || (e is OperationCanceledException && context.RequestAborted.IsCancellationRequested))
+        catch (Exception e) when (e is ConnectionResetException
+            || (e is OperationCanceledException && context.RequestAborted.IsCancellationRequested))
         {
             // The client has gone; there is nobody to answer.
         }

@@ -1,6 +1,7 @@
 namespace Postrider.Api.ScaiSend;
 
-/// <summary>Limits and choices of the ScaiSend dialect; defaults are those of contracts/scaisend.md §9 unless a comment says otherwise.</summary>
+/// <summary>Limits and choices of the ScaiSend dialect; defaults are those of contracts/scaisend.md §9 unless a comment says
+/// otherwise.</summary>
 public sealed record ScaiSendOptions
 {
     /// <summary>Of a send request, base64 included. Default 20 MiB.</summary>

@@ -20,7 +20,8 @@ sealed class ScaiSendRoutes(
         [
             new("POST", "/v3/mail/send", ErrorShape.Errors, RateClass.Send, [Scopes.MailSend], send.HandleAsync),
             new("POST", "/v3/mail/batch", ErrorShape.Errors, RateClass.Other, [Scopes.MailSchedule], batches.CreateAsync),
-            new("GET", "/v3/mail/batch/{id}", ErrorShape.Errors, RateClass.Other, [Scopes.MailSchedule, Scopes.StatsRead], batches.GetAsync),
+            new("GET", "/v3/mail/batch/{id}", ErrorShape.Errors, RateClass.Other, [Scopes.MailSchedule, Scopes.StatsRead],
+                batches.GetAsync),
             new("GET", "/v3/messages", ErrorShape.Detail, RateClass.MessageList, readers, messages.ListAsync),
             new("GET", "/v3/messages/{id}", ErrorShape.Detail, RateClass.Other, readers, messages.GetAsync),
             new("GET", "/v3/scopes", ErrorShape.Detail, RateClass.Other, [], ScopesEndpoint.GetAsync),
@@ -40,9 +41,11 @@ sealed class ScaiSendRoutes(
                 var allow = string.Join(", ", path.Select(route => route.Method));
                 endpoints.Map(mount + path.Key, context => RefuseMethod(context, allow)).WithOrder(1);
             }
-            endpoints.Map(mount + "/v3/{**path}", context => gate.RefuseAsync(context, StatusCodes.Status404NotFound, "Not Found")).WithOrder(2);
+            endpoints.Map(mount + "/v3/{**path}", RefusePath).WithOrder(2);
         }
     }
+
+    Task RefusePath(HttpContext context) => gate.RefuseAsync(context, StatusCodes.Status404NotFound, "Not Found");
 
     Task RefuseMethod(HttpContext context, string allow)
     {

@@ -18,7 +18,7 @@ static class BodyText
     static ReadOnlyMemory<byte>? Finish(ReadOnlyMemory<byte>? part, MessageSettings settings, Func<string, string> addFooter) =>
         part is { } octets
             ? Encoding.UTF8.GetBytes(addFooter(Substitutions.Apply(Encoding.UTF8.GetString(octets.Span), settings.Substitutions)))
-            : null;
+            : (ReadOnlyMemory<byte>?)null;      // a bare null is taken for a null array, which becomes an empty part
 
     static string BeforeBodyEnd(string html, string footer)
     {

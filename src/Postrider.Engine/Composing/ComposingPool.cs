@@ -21,24 +21,39 @@ sealed class ComposingPool(
             var attempt = new MessageAttempt(message, attempts);
             try
             {
-                if (draining.IsCancellationRequested)
-                    await attempt.AbandonAsync(attempts.Time.GetUtcNow());
-                else
-                    await HandleAsync(message, attempt);
+                await HandleOrAbandonAsync(message, attempt);
             }
             catch (Exception e)
             {
-                attempts.Log.AttemptFaulted(e, message.Leased.Message.Id);
-                await attempt.AbandonAsync(attempts.Time.GetUtcNow() + AfterFault);
+                attempts.Log.OutcomeNotWritten(e, message.Leased.Message.Id);       // the node's last moment; the next message may yet be given back
             }
         }
+    }
+
+    async Task HandleOrAbandonAsync(DispatchedMessage message, MessageAttempt attempt)
+    {
+        var due = attempts.Time.GetUtcNow();
+        try
+        {
+            if (!draining.IsCancellationRequested)
+            {
+                await HandleAsync(message, attempt);
+                return;
+            }
+        }
+        catch (Exception e)
+        {
+            attempts.Log.AttemptFaulted(e, message.Leased.Message.Id);
+            due = attempts.Time.GetUtcNow() + AfterFault;
+        }
+        await attempt.AbandonAsync(due);
     }
 
     async Task HandleAsync(DispatchedMessage message, MessageAttempt attempt)
     {
         if (message.Expired)
         {
-            await RecordForAllAsync(attempt, recipient => new Verdict.Deferred(recipient.LastReply ?? "not delivered within its lifetime", "4.4.7"));
+            await RecordForAllAsync(attempt, recipient => ReplyClassifier.Expired(recipient.LastReply));
             return;
         }
         if (message.Undeliverable is { } undeliverable)
@@ -60,18 +75,47 @@ sealed class ComposingPool(
         }
     }
 
-    async Task HandOverAsync(DispatchedMessage message, MessageAttempt attempt, int ordinal)
+    ValueTask HandOverAsync(DispatchedMessage message, MessageAttempt attempt, int ordinal)
     {
         if (message.Reserved is { } reserved)
         {
-            reserved.Enqueue(new DeliveryJob(attempt, ordinal));
-            return;
+            attempt.HandTo(reserved, ordinal);
+            return ValueTask.CompletedTask;
         }
         var domain = message.Leased.Message.Recipients[ordinal].Address.Mailbox.Domain.Ascii;
-        switch (await destinations.FindAsync(domain, CancellationToken.None))
+        var lookup = destinations.FindAsync(domain, draining);
+        if (lookup.IsCompletedSuccessfully)
+            return HandOverAsync(attempt, ordinal, lookup.GetAwaiter().GetResult());
+
+        // Not waited for: a domain whose name servers are silent must not keep a composing worker from everybody else's mail.
+        attempt.NoteLookup(ordinal);
+        destinations.Run(() => HandOverWhenFoundAsync(attempt, ordinal, lookup));
+        return ValueTask.CompletedTask;
+    }
+
+    async Task HandOverWhenFoundAsync(MessageAttempt attempt, int ordinal, ValueTask<DestinationAnswer> lookup)
+    {
+        DestinationAnswer answer;
+        try
+        {
+            answer = await lookup;
+        }
+        catch (Exception e)
+        {
+            if (!draining.IsCancellationRequested)
+                attempts.Log.AttemptFaulted(e, attempt.Leased.Message.Id);
+            await attempt.RecordAsync(ordinal, new Verdict.NotTried(attempts.Time.GetUtcNow() + AfterFault), null);
+            return;
+        }
+        await HandOverAsync(attempt, ordinal, answer);
+    }
+
+    static async ValueTask HandOverAsync(MessageAttempt attempt, int ordinal, DestinationAnswer answer)
+    {
+        switch (answer)
         {
             case DestinationAnswer.Known known:
-                known.Destination.Enqueue(new DeliveryJob(attempt, ordinal));
+                attempt.HandTo(known.Destination, ordinal);
                 break;
             case DestinationAnswer.Undeliverable undeliverable:
                 await attempt.RecordAsync(ordinal, undeliverable.Verdict, null);

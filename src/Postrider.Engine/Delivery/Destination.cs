@@ -1,4 +1,4 @@
-using System.Threading.Channels;
+using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
 
 namespace Postrider.Engine.Delivery;
@@ -16,9 +16,10 @@ sealed record DeliveryJob(MessageAttempt Attempt, int Ordinal);
 /// </remarks>
 sealed class Destination(Site site, DeliveryServices services)
 {
-    readonly Channel<DeliveryJob> _jobs = Channel.CreateUnbounded<DeliveryJob>();     // bounded by Room, and by what the node leases
+    readonly JobQueue _jobs = new();
     readonly Lock _lock = new();
     readonly List<BacklogKey> _parked = [];
+    readonly Dictionary<TenantId, int> _heldBy = [];
     int _held;
     int _workers;
     int _idle;
@@ -46,27 +47,43 @@ sealed class Destination(Site site, DeliveryServices services)
     }
 
     /// <summary>Takes room for messages about to be claimed.</summary>
+    /// <param name="mostHeld">What the node can spare for one destination at present.</param>
     /// <returns>How many of <paramref name="wanted"/> there is room for.</returns>
-    public int Reserve(int wanted)
+    public int Reserve(TenantId tenant, int wanted, int mostHeld)
     {
         lock (_lock)
         {
             _lastUsed = services.Time.GetTimestamp();
-            var room = services.Options.Room - _held;
-            // A site that is being tried again after it failed gets one message, not a page of them.
-            var most = _failures > 0 ? Math.Max(0, 1 - _held) : room;
-            var granted = Math.Clamp(wanted, 0, Math.Min(most, room));
-            _held += granted;
+            var granted = Math.Max(0, Math.Min(Math.Min(wanted, mostHeld - _held), RoomFor_UnderLock(tenant)));
+            if (granted > 0)
+            {
+                _held += granted;
+                _heldBy[tenant] = _heldBy.GetValueOrDefault(tenant) + granted;
+            }
             return granted;
         }
     }
 
-    public void Release(int messages)
+    int RoomFor_UnderLock(TenantId tenant)
     {
+        // A site that is being tried again after it failed gets one message, not a page of them.
+        if (_failures > 0)
+            return Math.Max(0, 1 - _held);
+        // No tenant takes the last fifth: who comes with one message need not wait for half of another's to be gone.
+        var room = services.Options.Room;
+        return Math.Min(room - _held, Math.Max(1, room - room / 5) - _heldBy.GetValueOrDefault(tenant));
+    }
+
+    public void Release(TenantId tenant, int messages)
+    {
+        if (messages == 0)
+            return;
         BacklogKey[] unparked = [];
         lock (_lock)
         {
             _held -= messages;
+            if ((_heldBy[tenant] -= messages) == 0)
+                _heldBy.Remove(tenant);
             if (_parked.Count > 0 && _held <= services.Options.Room / 2 && (_failures == 0 || _held == 0))
             {
                 unparked = [.. _parked];
@@ -78,13 +95,13 @@ sealed class Destination(Site site, DeliveryServices services)
             services.Wakeup.Due(new Backlog(key, now));
     }
 
-    /// <summary>Holds a backlog until there is room again.</summary>
-    /// <returns>False when there is room by now.</returns>
+    /// <summary>Holds a backlog until there is room again. What is held is released some day, and whoever is parked then is told.</summary>
+    /// <returns>False when nothing is held by now.</returns>
     public bool TryPark(BacklogKey backlog)
     {
         lock (_lock)
         {
-            if (_held == 0 || (_failures == 0 && _held < services.Options.Room))
+            if (_held == 0)
                 return false;
             if (!_parked.Contains(backlog))
                 _parked.Add(backlog);
@@ -94,7 +111,7 @@ sealed class Destination(Site site, DeliveryServices services)
 
     public void Enqueue(DeliveryJob job)
     {
-        _jobs.Writer.TryWrite(job);
+        _jobs.Add(job);
         StartWorkerIfUseful();
     }
 
@@ -102,7 +119,7 @@ sealed class Destination(Site site, DeliveryServices services)
     {
         lock (_lock)
         {
-            if (_workers >= _limit || _jobs.Reader.Count <= _idle)
+            if (_workers >= _limit || _jobs.Count <= _idle)
                 return;
             _workers++;
         }
@@ -117,15 +134,11 @@ sealed class Destination(Site site, DeliveryServices services)
             while (await NextJobAsync(worker.HasSession) is { } job)
                 await worker.DeliverAsync(job);
         }
-        catch (Exception e) when (e is not OperationCanceledException)
-        {
-            services.Log.WorkerFaulted(e, Key);
-        }
         finally
         {
             lock (_lock) _workers--;
+            StartWorkerIfUseful();      // before the farewell, which the far side may draw out
             await worker.CloseAsync();
-            StartWorkerIfUseful();
         }
     }
 
@@ -137,7 +150,7 @@ sealed class Destination(Site site, DeliveryServices services)
             if (_workers > _limit)
                 return null;
         }
-        if (_jobs.Reader.TryRead(out var job))
+        if (_jobs.TryTake(out var job))
             return job;
         if (!hasSession)
             return null;
@@ -147,16 +160,19 @@ sealed class Destination(Site site, DeliveryServices services)
         {
             using var patience = new CancellationTokenSource(services.Options.IdleSession, services.Time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, services.Draining);
-            return await _jobs.Reader.ReadAsync(either.Token);
+            job = await _jobs.TakeAsync(either.Token);
         }
         catch (OperationCanceledException)
         {
-            return null;
+            // Nothing came.
         }
         finally
         {
             lock (_lock) _idle--;
         }
+        // What came in while this one still counted as idle was left to it.
+        StartWorkerIfUseful();
+        return job;
     }
 
     public void Connected()
@@ -180,6 +196,12 @@ sealed class Destination(Site site, DeliveryServices services)
                 _limit++;
         }
         StartWorkerIfUseful();
+    }
+
+    /// <summary>It said no, but it is there: messages need no longer try it one by one.</summary>
+    public void Answered()
+    {
+        lock (_lock) _failures = 0;
     }
 
     /// <summary>The far side asks for less: 4.7.x. Half the connections, at least one; successes win them back one by one.</summary>

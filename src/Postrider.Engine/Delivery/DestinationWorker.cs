@@ -7,6 +7,9 @@ namespace Postrider.Engine.Delivery;
 /// <remarks>The order for each job is the promise: marked sending and committed, then the socket, then the verdict recorded.</remarks>
 sealed class DestinationWorker(Destination destination, DeliveryServices services)
 {
+    /// <summary>Before a message is tried again that the store could not mark. A guess.</summary>
+    static readonly TimeSpan AfterFault = TimeSpan.FromSeconds(5);
+
     SmtpClientSession? _session;
     Task _recording = Task.CompletedTask;
 
@@ -18,11 +21,12 @@ sealed class DestinationWorker(Destination destination, DeliveryServices service
         {
             await TryDeliverAsync(job);
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e) when (!services.Stopping.IsCancellationRequested)
         {
-            // A fault of ours must not leave the message leased for ever: it is an attempt that failed for now.
+            // A fault of ours must not leave the message leased for ever: it is an attempt that failed for now. Nothing uncertain about
+            // it: what faults a transaction does so before its final dot (IOutgoingMessage.WriteToAsync).
             services.Log.WorkerFaulted(e, destination.Key);
-            await RecordAsync(job, new Verdict.Deferred($"internal error: {e.GetType().Name}", "4.3.0", Uncertain: _session is not null), null);
+            await RecordAsync(job, new Verdict.Deferred($"internal error: {e.GetType().Name}", "4.3.0"), null);
             await CloseSessionAsync();
         }
     }
@@ -46,7 +50,7 @@ sealed class DestinationWorker(Destination destination, DeliveryServices service
         var message = attempt.Rendered!.Sign(services.Time.GetUtcNow());
         if (!await IsOursAsync(marking))
         {
-            await RecordAsync(job, new Verdict.NotTried(services.Time.GetUtcNow()), null);
+            await RecordAsync(job, new Verdict.NotTried(services.Time.GetUtcNow() + AfterFault), null);
             return;
         }
         EngineMetrics.TimeToSending.Record((services.Time.GetUtcNow() - attempt.Leased.Message.DueAt).TotalSeconds);
@@ -64,9 +68,9 @@ sealed class DestinationWorker(Destination destination, DeliveryServices service
         {
             return await marking;
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e) when (!services.Stopping.IsCancellationRequested)
         {
-            services.Log.QueueUnavailable(e, TimeSpan.Zero);     // not marked, so not sent: the lease is given back
+            services.Log.QueueUnavailable(e, AfterFault);     // not marked, so not sent: the lease is given back
             return false;
         }
     }
@@ -131,8 +135,10 @@ sealed class DestinationWorker(Destination destination, DeliveryServices service
             case RecipientOutcome.Refused { Reply.Code: 421 } refused:
                 destination.BackOff(refused.Reply.ToString());
                 break;
-            case RecipientOutcome.Refused refused when ReplyClassifier.IsThrottling(refused.Reply):
-                destination.SlowDown();
+            case RecipientOutcome.Refused refused:
+                destination.Answered();
+                if (ReplyClassifier.IsThrottling(refused.Reply))
+                    destination.SlowDown();
                 break;
         }
 
@@ -145,7 +151,20 @@ sealed class DestinationWorker(Destination destination, DeliveryServices service
     async Task RecordAsync(DeliveryJob job, Verdict verdict, Conversation? conversation)
     {
         await _recording;
-        _recording = job.Attempt.RecordAsync(job.Ordinal, verdict, conversation);
+        _recording = RecordOrLogAsync(job, verdict, conversation);
+    }
+
+    /// <remarks>Never faults: one message's trouble is not the next one's.</remarks>
+    async Task RecordOrLogAsync(DeliveryJob job, Verdict verdict, Conversation? conversation)
+    {
+        try
+        {
+            await job.Attempt.RecordAsync(job.Ordinal, verdict, conversation);
+        }
+        catch (Exception e)
+        {
+            services.Log.OutcomeNotWritten(e, job.Attempt.Leased.Message.Id);
+        }
     }
 
     async Task CloseSessionAsync()
@@ -154,14 +173,26 @@ sealed class DestinationWorker(Destination destination, DeliveryServices service
             return;
         _session = null;
         destination.Disconnected();
-        if (session.CanReuse)
-            await session.QuitAsync(services.Stopping);
-        await session.DisposeAsync();
+        try
+        {
+            if (session.CanReuse)
+                await session.QuitAsync(services.Stopping);
+        }
+        finally
+        {
+            await session.DisposeAsync();
+        }
     }
 
     public async Task CloseAsync()
     {
-        await CloseSessionAsync();
-        await _recording;
+        try
+        {
+            await CloseSessionAsync();
+        }
+        finally
+        {
+            await _recording;
+        }
     }
 }

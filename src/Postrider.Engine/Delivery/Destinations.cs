@@ -23,6 +23,9 @@ sealed class Destinations(MxLookup mx, DeliveryServices services)
         return lookup.IsCompletedSuccessfully ? new(Read(domain, lookup.GetAwaiter().GetResult())) : ReadAsync(domain, lookup);
     }
 
+    /// <summary>Does something that waits for DNS; a stop of the node waits for it.</summary>
+    public void Run(Func<Task> work) => services.Run(work);
+
     public IReadOnlyList<DestinationView> View() => [.. _byKey.Values.Select(destination => destination.View())];
 
     /// <summary>Drops destinations nobody has used for a while, so that memory follows the traffic, not its history.</summary>

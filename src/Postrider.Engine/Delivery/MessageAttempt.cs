@@ -20,6 +20,8 @@ sealed class MessageAttempt
     readonly AttemptServices _services;
     readonly RecipientState[] _states;
     readonly string?[] _lastReplies;
+    readonly bool[] _isPending;         // by recipient: no verdict yet
+    readonly bool[] _isHandedOver;      // by recipient: a destination will say
     readonly SemaphoreSlim _turn = new(1);       // settlements of one message are written in the order they were decided
     readonly Lock _lock = new();
     Task<bool>? _marking;
@@ -41,7 +43,9 @@ sealed class MessageAttempt
         _leasedAt = services.Time.GetUtcNow();
         _states = leased.Message.Recipients.Select(recipient => recipient.State).ToArray();
         _lastReplies = leased.Message.Recipients.Select(recipient => recipient.LastReply).ToArray();
-        _underWay = _states.Count(state => state == RecipientState.Open);
+        _isPending = Array.ConvertAll(_states, state => state == RecipientState.Open);
+        _isHandedOver = new bool[_states.Length];
+        _underWay = _isPending.Count(isPending => isPending);
     }
 
     public LeasedMessage Leased => _dispatched.Leased;
@@ -57,14 +61,14 @@ sealed class MessageAttempt
     {
         Rendered = rendered;
         _renderedAt = _services.Time.GetUtcNow();
-        _ = ObserveAsync(_services.Queue.MarkRenderedAsync(Leased.Key, CancellationToken.None));
+        _ = MarkRenderedAsync();
     }
 
-    async Task ObserveAsync(Task<bool> marking)
+    async Task MarkRenderedAsync()
     {
         try
         {
-            await marking;
+            await _services.Queue.MarkRenderedAsync(Leased.Key, CancellationToken.None);
         }
         catch (Exception e)
         {
@@ -90,53 +94,55 @@ sealed class MessageAttempt
         return ours;
     }
 
-    /// <summary>Records one recipient's verdict; with the last one the attempt ends and its lease with it.</summary>
+    /// <summary>A recipient's destination is being looked up; whoever does so records its verdict or hands it on.</summary>
+    public void NoteLookup(int ordinal) => _isHandedOver[ordinal] = true;
+
+    /// <summary>Leaves a recipient to a destination, which records its verdict.</summary>
+    public void HandTo(Destination destination, int ordinal)
+    {
+        _isHandedOver[ordinal] = true;
+        destination.Enqueue(new DeliveryJob(this, ordinal));
+    }
+
+    /// <summary>Records one recipient's verdict; with the last one the attempt ends and its lease with it. Only the first one counts.</summary>
     /// <remarks>Not cancellable: a reply that was heard is written down, or the message goes out twice.</remarks>
     public async Task RecordAsync(int ordinal, Verdict verdict, Conversation? conversation)
     {
         await _turn.WaitAsync(CancellationToken.None);
+        var last = false;
         try
         {
-            var last = --_underWay == 0;
+            if (!_isPending[ordinal])
+                return;
+            _isPending[ordinal] = false;
+            last = --_underWay == 0;
             if (_lost)
             {
                 _services.Log.LeaseLost(Leased.Message.Id, Leased.Generation);
+                return;
             }
-            else
-            {
-                var at = _services.Time.GetUtcNow();
-                var messageEvent = Apply(ordinal, verdict, conversation, at);
-                if (last && !_anythingTried)
-                    await GiveBackAsync();
-                else if (messageEvent is not null || last)
-                    await SettleAsync(ordinal, messageEvent, at, last);
-            }
-            if (last)
-                Close();
+            var at = _services.Time.GetUtcNow();
+            var messageEvent = Apply(ordinal, verdict, conversation, at);
+            if (last && !_anythingTried)
+                await GiveBackAsync();
+            else if (messageEvent is not null || last)
+                await SettleAsync(ordinal, messageEvent, at, last);
         }
         finally
         {
+            if (last)
+                Close();
             _turn.Release();
         }
     }
 
-    /// <summary>Nothing was tried, and nothing will be in this attempt: the node stops, or composing ran into a fault of ours.</summary>
+    /// <summary>No more is tried: the node stops, or composing ran into a fault of ours. What a destination has already, it still records.</summary>
     public async Task AbandonAsync(DateTimeOffset dueAt)
     {
-        await _turn.WaitAsync(CancellationToken.None);
-        try
+        foreach (var ordinal in OpenRecipients.ToArray())
         {
-            _notBefore = dueAt;
-            if (!_lost && _underWay > 0)
-                await GiveBackAsync();
-            _lost = true;
-            if (_underWay > 0)
-                Close();
-            _underWay = 0;
-        }
-        finally
-        {
-            _turn.Release();
+            if (!_isHandedOver[ordinal])
+                await RecordAsync(ordinal, new Verdict.NotTried(dueAt), null);
         }
     }
 
@@ -201,16 +207,19 @@ sealed class MessageAttempt
     (EventType, RecipientState, EventData) ReadDeferred(Verdict.Deferred deferred, DateTimeOffset at)
     {
         var retry = _services.Options.Retry;
-        _nextAttempt ??= retry.NextAttempt(Leased.RetryCount + 1, Leased.FirstDueAt, at, _services.Random);
+        var next = retry.NextAttempt(Leased.RetryCount + 1, Leased.FirstDueAt, at, _services.Random);
+        // Recipients wait for each other: one that was silent for ten minutes is not tried again the moment another's minute is over.
+        if (next is not null && !(_nextAttempt > next))
+            _nextAttempt = next;
         _deferred = true;
         var data = new EventData
         {
             SmtpResponse = deferred.Reply,
             Status = deferred.Status,
-            NextRetryAt = _nextAttempt,
+            NextRetryAt = next is null ? null : _nextAttempt,
             Uncertain = deferred.Uncertain ? true : null,
         };
-        if (_nextAttempt is not null)
+        if (next is not null)
             return (EventType.Deferred, RecipientState.Open, data);
         return deferred.Throttled
             ? (EventType.Deferred, RecipientState.Failed, data)
@@ -227,8 +236,7 @@ sealed class MessageAttempt
     Task SettleAsync(int ordinal, MessageEvent? messageEvent, DateTimeOffset at, bool last)
     {
         var status = Rollup.StatusOf(_states);
-        var firstAcceptance = messageEvent?.Type == EventType.Delivered
-            && Leased.Message.Recipients.All(recipient => recipient.State != RecipientState.Delivered);
+        var firstAcceptance = messageEvent?.Type == EventType.Delivered && _states.Count(state => state == RecipientState.Delivered) == 1;
         var settlement = new Settlement
         {
             Lease = Leased.Key,
@@ -269,7 +277,7 @@ sealed class MessageAttempt
                 }
                 return;
             }
-            catch (Exception e) when (e is not OperationCanceledException && !_services.Stopping.IsCancellationRequested)
+            catch (Exception e) when (!_services.Stopping.IsCancellationRequested)
             {
                 _services.Log.OutcomeNotWritten(e, Leased.Message.Id);
                 await Task.Delay(pause, _services.Time, _services.Stopping);

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using Postrider.Mail.Smtp;
 
 namespace Postrider.Engine.Delivery;
@@ -26,6 +28,25 @@ static class ReplyClassifier
     public static bool IsThrottling(SmtpReply reply) =>
         reply.Code == 421 || reply is { Code: < 500, Enhanced: { Class: 4, Subject: 7 } };
 
+    /// <summary>What it means that a message is past its lifetime, by what was last said about the recipient.</summary>
+    /// <param name="lastReply">A reply on one line, or in words what happened instead of one; null when nothing was ever tried.</param>
+    public static Verdict.Deferred Expired(string? lastReply)
+    {
+        if (lastReply is null)
+            return new Verdict.Deferred("not delivered within its lifetime", "4.4.7");
+        if (!TryRead(lastReply, out var reply))
+            return new Verdict.Deferred(lastReply, "4.4.7");
+        return new Verdict.Deferred(lastReply, reply.Enhanced?.ToString() ?? "4.4.7", Throttled: IsThrottling(reply));
+    }
+
+    static bool TryRead(string line, [NotNullWhen(true)] out SmtpReply? reply)
+    {
+        reply = line is ['4', >= '0' and <= '9', >= '0' and <= '9', ' ', .. var text]
+            ? new SmtpReply(int.Parse(line.AsSpan(0, 3), NumberStyles.None, CultureInfo.InvariantCulture), text)
+            : null;
+        return reply is not null;
+    }
+
     enum Subject
     {
         Mailbox,
@@ -36,7 +57,7 @@ static class ReplyClassifier
     static Subject About(SmtpStage stage, SmtpReply reply)
     {
         // Before RCPT nobody has named the recipient, so no code can be about it, whatever it claims.
-        var recipientIsKnown = stage is SmtpStage.RcptTo or SmtpStage.Data or SmtpStage.EndOfData;
+        var recipientIsKnown = stage is SmtpStage.RcptTo or SmtpStage.Data or SmtpStage.Content or SmtpStage.EndOfData;
         return (reply.Enhanced, reply.Code) switch
         {
             ({ Subject: 3, Detail: 4 }, _) or (null or { Subject: 0 }, 552) => Subject.MailboxNow,   // too big: said at MAIL by those who offer SIZE

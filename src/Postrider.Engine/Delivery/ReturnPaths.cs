@@ -87,6 +87,8 @@ public sealed class ReturnPaths(SecretBox secrets, Domain host)
             if (bits >= 8 && at < read.Length)
                 read[at++] = (byte)(value >> (bits -= 8));
         }
+        if ((value & ((1u << bits) - 1)) != 0)      // a token has one spelling
+            return false;
         octets = read;
         return true;
     }

@@ -43,6 +43,7 @@ public static class Base32
     {
         'I' or 'L' => 1,
         'O' => 0,
+        _ when !char.IsAscii(c) => -1,      // ſ has an ASCII capital
         var upper => Alphabet.IndexOf(upper, StringComparison.Ordinal),
     };
 }

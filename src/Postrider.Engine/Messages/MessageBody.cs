@@ -21,6 +21,7 @@ public sealed record MessageBody(ReadOnlyMemory<byte>? Text, ReadOnlyMemory<byte
         var textLength = BinaryPrimitives.ReadInt32BigEndian(content.Span) - 1;
         var rest = content[LengthOctets..];
         var html = rest[Math.Max(textLength, 0)..];
-        return new MessageBody(textLength < 0 ? null : rest[..textLength], html.IsEmpty ? null : html);
+        // With a bare null both would be memory that is empty: a null array converts to it.
+        return new MessageBody(textLength < 0 ? (ReadOnlyMemory<byte>?)null : rest[..textLength], html.IsEmpty ? (ReadOnlyMemory<byte>?)null : html);
     }
 }

@@ -12,17 +12,17 @@ sealed class AsyncSignal(TimeProvider time)
             _wake.Release();
     }
 
-    /// <summary>Ends when set, or at <paramref name="until"/>.</summary>
-    public async Task WaitAsync(DateTimeOffset? until, CancellationToken cancel)
+    /// <summary>Ends when set, or after <paramref name="most"/>.</summary>
+    public async Task WaitAsync(TimeSpan most, CancellationToken cancel)
     {
-        var left = until is { } end ? end - time.GetUtcNow() : Timeout.InfiniteTimeSpan;
-        if (left <= TimeSpan.Zero && until is not null)
+        if (most <= TimeSpan.Zero)
             return;
-        using var alarm = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        using var timer = time.CreateTimer(static state => ((CancellationTokenSource)state!).Cancel(), alarm, left, Timeout.InfiniteTimeSpan);
+        // The source's own timer: one of ours could fire after the source is disposed, and end the process.
+        using var alarm = new CancellationTokenSource(most, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(alarm.Token, cancel);
         try
         {
-            await _wake.WaitAsync(alarm.Token);
+            await _wake.WaitAsync(either.Token);
             Volatile.Write(ref _isSet, 0);
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
@@ -16,24 +17,27 @@ namespace Postrider.Engine.Queue;
 /// missed: <see cref="SweepAsync"/> reads the backlogs anew, and <see cref="LeaseKeeper"/> takes over what the dead process held.
 /// </remarks>
 sealed class Dispatcher(
-    IQueueStore queue, Destinations destinations, QueueOptions options, NodeId node, TimeProvider time, ILogger log) : IQueueWakeup
+    IQueueStore queue, Destinations destinations, QueueOptions options, LeaseBook leases, TimeProvider time, ILogger log) : IQueueWakeup
 {
     const int ClaimsAtOnce = 32;
     const int SweepPage = 1_000;
 
     static readonly TimeSpan AfterFault = TimeSpan.FromSeconds(1);
 
+    /// <summary>What is due and yet not to be had is in another node's hands just now. A guess at a claim's length.</summary>
+    static readonly TimeSpan AfterNothing = TimeSpan.FromMilliseconds(100);
+
     readonly BacklogSchedule _schedule = new();
     readonly AsyncSignal _signal = new(time);
     readonly Channel<DispatchedMessage> _claimed = Channel.CreateBounded<DispatchedMessage>(options.MaxLeased);
-    int _leased;
+    readonly ConcurrentDictionary<BacklogKey, DestinationAnswer> _found = new();
     long _heartbeat = time.GetTimestamp();
 
     /// <summary>What composing takes from.</summary>
     public ChannelReader<DispatchedMessage> Claimed => _claimed.Reader;
 
     /// <summary>Messages leased and not closed.</summary>
-    public int Leased => Volatile.Read(ref _leased);
+    public int Leased => leases.Held;
 
     /// <summary>How long ago the dispatcher last went round. It goes round at least every <see cref="QueueOptions.SweepInterval"/>.</summary>
     public TimeSpan SinceHeartbeat => time.GetElapsedTime(Volatile.Read(ref _heartbeat));
@@ -50,8 +54,8 @@ sealed class Dispatcher(
     public void Closed(DispatchedMessage message, Backlog? next)
     {
         EngineMetrics.Leased.Add(-1);
-        message.Reserved?.Release(1);
-        ReturnLeases(1);
+        message.Reserved?.Release(message.Leased.Message.Tenant, 1);
+        ReturnLeases(message.Owner, 1);
         if (next is { } backlog)
             Due(backlog);
     }
@@ -60,26 +64,26 @@ sealed class Dispatcher(
     {
         try
         {
-            var nextSweep = time.GetUtcNow();
+            long? swept = null;     // by the clock that does not jump
             while (!cancel.IsCancellationRequested)
             {
                 Volatile.Write(ref _heartbeat, time.GetTimestamp());
                 try
                 {
-                    if (time.GetUtcNow() >= nextSweep)
+                    if (swept is not { } last || time.GetElapsedTime(last) >= options.SweepInterval)
                     {
                         await SweepAsync(cancel);
-                        nextSweep = time.GetUtcNow() + options.SweepInterval;
+                        swept = time.GetTimestamp();
                         destinations.Forget();
                     }
                     if (!await RunOnceAsync(cancel))
-                        await _signal.WaitAsync(Earlier(nextSweep, Leased < options.MaxLeased ? _schedule.NextAt : null), cancel);
+                        await _signal.WaitAsync(UntilNext(options.SweepInterval - time.GetElapsedTime(swept.Value)), cancel);
                 }
-                catch (Exception e) when (!cancel.IsCancellationRequested)
+                catch (Exception e) when (e is not OperationCanceledException || !cancel.IsCancellationRequested)
                 {
                     log.QueueUnavailable(e, AfterFault);
                     await Task.Delay(AfterFault, time, cancel);
-                    nextSweep = time.GetUtcNow();       // what was taken from the schedule when it failed is read again
+                    swept = null;       // what was taken from the schedule when it failed is read again
                 }
             }
         }
@@ -91,6 +95,13 @@ sealed class Dispatcher(
         {
             _claimed.Writer.Complete();
         }
+    }
+
+    TimeSpan UntilNext(TimeSpan untilSweep)
+    {
+        // With no room left there is nothing to do before a lease ends, which is signalled.
+        var untilDue = leases.Free > 0 && _schedule.NextAt is { } next ? next - time.GetUtcNow() : untilSweep;
+        return untilDue < untilSweep ? untilDue : untilSweep;
     }
 
     /// <summary>Reads every backlog's next due time from the store.</summary>
@@ -114,45 +125,55 @@ sealed class Dispatcher(
     {
         var now = time.GetUtcNow();
         List<Task>? claims = null;
-        while (claims is not { Count: >= ClaimsAtOnce } && Leased < options.MaxLeased && _schedule.TryTakeDue(now, out var key))
+        try
         {
-            if (Prepare(key, now, cancel) is { } plan)
-                (claims ??= []).Add(ClaimAsync(plan, now, cancel));
+            while (claims is not { Count: >= ClaimsAtOnce } && leases.Free > 0 && _schedule.TryTakeDue(now, out var key))
+            {
+                if (Prepare(key, now, cancel) is { } plan)
+                    (claims ??= []).Add(ClaimAsync(plan, now));
+            }
         }
-        if (claims is null)
-            return false;
-        await Task.WhenAll(claims);
-        return true;
+        finally
+        {
+            if (claims is not null)
+                await Task.WhenAll(claims);
+        }
+        return claims is not null;
     }
 
-    readonly record struct ClaimPlan(BacklogKey Key, int Limit, Destination? Destination, DestinationAnswer.Undeliverable? Undeliverable);
+    readonly record struct ClaimPlan(
+        BacklogKey Key, int Limit, NodeId Owner, Destination? Destination, DestinationAnswer.Undeliverable? Undeliverable);
 
     /// <returns>Null when this backlog is not to be claimed for now; it is noted for when it may be.</returns>
     ClaimPlan? Prepare(BacklogKey key, DateTimeOffset now, CancellationToken cancel)
     {
-        var wanted = Math.Min(options.ClaimPage, options.MaxLeased - Leased);
         if (key.Domain == QueueDomain.Several)
-            return Take(new ClaimPlan(key, wanted, null, null));
+            return Take(key, now, options.ClaimPage, null, null);
 
-        var lookup = destinations.FindAsync(key.Domain, cancel);
-        if (!lookup.IsCompletedSuccessfully)
+        if (!_found.TryRemove(key, out var answer))
         {
-            _ = NoteWhenResolvedAsync(key, lookup);
-            return null;
+            var lookup = destinations.FindAsync(key.Domain, cancel);
+            if (!lookup.IsCompletedSuccessfully)
+            {
+                _ = NoteWhenFoundAsync(key, lookup);
+                return null;
+            }
+            answer = lookup.GetAwaiter().GetResult();
         }
-        switch (lookup.GetAwaiter().GetResult())
+        switch (answer)
         {
             case DestinationAnswer.Undeliverable undeliverable:
-                return Take(new ClaimPlan(key, wanted, null, undeliverable));
+                return Take(key, now, options.ClaimPage, null, undeliverable);
             case DestinationAnswer.Known { Destination: var destination }:
                 if (destination.BlockedUntil is { } until)
                 {
                     _schedule.Note(key, until);
                     return null;
                 }
-                var granted = destination.Reserve(wanted);
+                // No destination holds more than is still free, so that slow ones, be they ever so many, leave room for others.
+                var granted = destination.Reserve(key.Tenant, options.ClaimPage, mostHeld: leases.Free);
                 if (granted > 0)
-                    return Take(new ClaimPlan(key, granted, destination, null));
+                    return Take(key, now, granted, destination, null);
                 if (!destination.TryPark(key))
                     Due(new Backlog(key, now));
                 return null;
@@ -161,91 +182,133 @@ sealed class Dispatcher(
         }
     }
 
-    ClaimPlan Take(ClaimPlan plan)
+    ClaimPlan? Take(BacklogKey key, DateTimeOffset now, int wanted, Destination? destination, DestinationAnswer.Undeliverable? undeliverable)
     {
-        Interlocked.Add(ref _leased, plan.Limit);
-        return plan;
+        var (granted, owner) = leases.Take(wanted);
+        destination?.Release(key.Tenant, wanted - granted);
+        if (granted > 0)
+            return new ClaimPlan(key, granted, owner, destination, undeliverable);
+        _schedule.Note(key, now);
+        return null;
     }
 
-    async Task NoteWhenResolvedAsync(BacklogKey key, ValueTask<DestinationAnswer> lookup)
+    async Task NoteWhenFoundAsync(BacklogKey key, ValueTask<DestinationAnswer> lookup)
     {
+        var at = time.GetUtcNow();
         try
         {
-            await lookup;
+            _found[key] = await lookup;     // kept for the next look: an answer that may not be cached would else be asked for again and again
         }
         catch (OperationCanceledException)
         {
             return;
         }
-        Due(new Backlog(key, time.GetUtcNow()));
+        catch (Exception e)
+        {
+            log.LookupFailed(e, key.Domain);
+            at = time.GetUtcNow() + AfterFault;
+        }
+        Due(new Backlog(key, at));
     }
 
-    async Task ClaimAsync(ClaimPlan plan, DateTimeOffset now, CancellationToken cancel)
+    // Not cancellable: whether a claim that is given up was committed, nobody would know, and its messages would wait for their leases to end.
+    async Task ClaimAsync(ClaimPlan plan, DateTimeOffset now)
     {
         var claimed = 0;
         try
         {
-            var result = await queue.ClaimAsync(new Claim(plan.Key, now, plan.Limit, node, now + options.Lease), cancel);
+            var claim = new Claim(plan.Key, now, plan.Limit, plan.Owner, now + options.Lease);
+            var result = await queue.ClaimAsync(claim, CancellationToken.None);
             claimed = result.Messages.Count;
             foreach (var message in result.Messages)
-                await HandOverAsync(new DispatchedMessage(message, plan.Destination, plan.Undeliverable));
+                await HandOverAsync(new DispatchedMessage(message, plan.Owner, plan.Destination, plan.Undeliverable));
             // Due ones that are left come after the other backlogs that are due: everybody gets a turn.
             if (result.NextDueAt is { } next)
-                Due(new Backlog(plan.Key, next < now ? now : next));
+                Due(new Backlog(plan.Key, next > now ? next : claimed > 0 ? now : now + AfterNothing));
+        }
+        catch
+        {
+            leases.Distrust(plan.Owner);
+            throw;
         }
         finally
         {
-            plan.Destination?.Release(plan.Limit - claimed);
-            ReturnLeases(plan.Limit - claimed);
+            plan.Destination?.Release(plan.Key.Tenant, plan.Limit - claimed);
+            ReturnLeases(plan.Owner, plan.Limit - claimed);
         }
     }
 
     /// <summary>Leases and settles what is past its lifetime although its destination is left alone (contracts/scaisend.md §8.3).</summary>
     public async Task ExpireAsync(TimeSpan lifetime, CancellationToken cancel)
     {
+        while (await ExpirePageAsync(lifetime) == options.ClaimPage)
+            cancel.ThrowIfCancellationRequested();
+    }
+
+    /// <returns>How many there were.</returns>
+    async Task<int> ExpirePageAsync(TimeSpan lifetime)
+    {
         var now = time.GetUtcNow();
-        var limit = Math.Min(options.ClaimPage, options.MaxLeased - Leased);
-        if (limit <= 0)
-            return;
-        Interlocked.Add(ref _leased, limit);
+        var (limit, owner) = leases.Take(options.ClaimPage);
+        if (limit == 0)
+            return 0;
         var claimed = 0;
         try
         {
-            var messages = await queue.ClaimExpiredAsync(new ClaimExpired(now - lifetime, limit, node, now + options.Lease), cancel);
+            var claim = new ClaimExpired(now - lifetime, limit, owner, now + options.Lease);
+            var messages = await queue.ClaimExpiredAsync(claim, CancellationToken.None);
             claimed = messages.Count;
             if (claimed > 0)
                 log.Expiring(claimed);
             foreach (var message in messages)
-                await HandOverAsync(new DispatchedMessage(message, null, null) { Expired = true });
+                await HandOverAsync(new DispatchedMessage(message, owner, null, null) { Expired = true });
+            return claimed;
+        }
+        catch
+        {
+            leases.Distrust(owner);
+            throw;
         }
         finally
         {
-            ReturnLeases(limit - claimed);
+            ReturnLeases(owner, limit - claimed);
         }
     }
 
-    // Not cancellable: what is leased is either worked on or given back, and both begin with this channel, which has room for every lease.
-    ValueTask HandOverAsync(DispatchedMessage message)
+    /// <summary>To composing; the channel has room for every lease.</summary>
+    async ValueTask HandOverAsync(DispatchedMessage message)
     {
         EngineMetrics.Leased.Add(1);
-        return _claimed.Writer.WriteAsync(message, CancellationToken.None);
+        if (_claimed.Writer.TryWrite(message))
+            return;
+
+        // The node has stopped meanwhile, and nobody reads any more.
+        var due = time.GetUtcNow();
+        try
+        {
+            await queue.ReturnAsync(message.Leased.Key, due, CancellationToken.None);
+        }
+        catch (Exception e)
+        {
+            log.OutcomeNotWritten(e, message.Leased.Message.Id);        // its lease will end
+        }
+        Closed(message, null);
     }
 
-    void ReturnLeases(int count)
+    void ReturnLeases(NodeId owner, int count)
     {
         if (count == 0)
             return;
-        Interlocked.Add(ref _leased, -count);
+        leases.Return(owner, count);
         _signal.Set();
     }
-
-    static DateTimeOffset Earlier(DateTimeOffset one, DateTimeOffset? other) => other < one ? other.Value : one;
 }
 
 /// <summary>A leased message on its way to composing.</summary>
+/// <param name="Owner">The name it is leased under.</param>
 /// <param name="Reserved">Where room was reserved for it; null when its recipients' destinations are found one by one.</param>
 /// <param name="Undeliverable">What DNS said for good about its domain.</param>
-sealed record DispatchedMessage(LeasedMessage Leased, Destination? Reserved, DestinationAnswer.Undeliverable? Undeliverable)
+sealed record DispatchedMessage(LeasedMessage Leased, NodeId Owner, Destination? Reserved, DestinationAnswer.Undeliverable? Undeliverable)
 {
     /// <summary>Past its lifetime: settled with the last reply, without another attempt.</summary>
     public bool Expired { get; init; }

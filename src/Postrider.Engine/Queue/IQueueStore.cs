@@ -21,7 +21,10 @@ public interface IQueueStore
     /// </summary>
     Task<bool> MarkSendingAsync(LeaseKey lease, CancellationToken cancel);
 
-    /// <summary>Records what an attempt came to: recipients, events, counters, status, and what becomes of the queue row.</summary>
+    /// <summary>
+    /// Records what an attempt came to: recipients, events, counters, status, and what becomes of the queue row. It may be asked again with the
+    /// same events when nobody could tell whether it was committed: events that are there already stay as they are.
+    /// </summary>
     Task<bool> SettleAsync(Settlement settlement, CancellationToken cancel);
 
     /// <summary>Gives a lease back unused: queued again, due as before, no attempt counted.</summary>

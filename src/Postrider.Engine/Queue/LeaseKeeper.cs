@@ -9,28 +9,69 @@ namespace Postrider.Engine.Queue;
 /// A node whose process stands still past its leases finds, when it goes on, that their generation has moved: its late writes change nothing.
 /// </remarks>
 sealed class LeaseKeeper(
-    IQueueStore queue, Dispatcher dispatcher, QueueOptions options, RetryOptions retry, NodeId node, TimeProvider time, ILogger log)
+    IQueueStore queue, Dispatcher dispatcher, LeaseBook leases, QueueOptions options, RetryOptions retry, TimeProvider time, ILogger log)
 {
+    readonly SemaphoreSlim _turn = new(1);
+    DateTimeOffset _renewedAt = DateTimeOffset.MinValue;
+
     /// <summary>Takes over what earlier processes of this installation left behind. Before the first claim.</summary>
     /// <param name="isDead">Owners known to be gone, however long their leases: all others, when the store serves one process only.</param>
-    public async Task TakeOverAsync(Func<NodeId, bool>? isDead, CancellationToken cancel)
+    public Task TakeOverAsync(Func<NodeId, bool>? isDead, CancellationToken cancel) => TakeOverAsync(time.GetUtcNow(), isDead, cancel);
+
+    async Task TakeOverAsync(DateTimeOffset now, Func<NodeId, bool>? isDead, CancellationToken cancel)
     {
-        var released = await queue.ReleaseExpiredAsync(time.GetUtcNow(), isDead, cancel);
+        var released = await queue.ReleaseExpiredAsync(now, isDead, cancel);
         if (released.Count > 0)
             log.LeasesReleased(released.Count);
         foreach (var backlog in released)
             dispatcher.Due(backlog);
     }
 
-    public Task RunAsync(CancellationToken cancel) => Task.WhenAll(
+    /// <param name="draining">The node stops: nothing new is claimed, but what is under way needs its lease.</param>
+    public Task RunAsync(CancellationToken draining, CancellationToken cancel) => Task.WhenAll(
         EveryAsync(options.RenewInterval, RenewAsync, cancel),
-        EveryAsync(options.RescueInterval, stop => TakeOverAsync(null, stop), cancel),
-        EveryAsync(options.ExpiryInterval, stop => dispatcher.ExpireAsync(retry.Lifetime, stop), cancel));
+        EveryAsync(options.RescueInterval, RescueAsync, cancel),
+        EveryAsync(options.ExpiryInterval, stop => dispatcher.ExpireAsync(retry.Lifetime, stop), draining));
 
-    /// <summary>Goes on while the node drains: what is under way needs its lease.</summary>
-    internal Task RenewAsync(CancellationToken cancel) => dispatcher.Leased == 0
-        ? Task.CompletedTask
-        : queue.RenewAsync(node, time.GetUtcNow() + options.Lease, cancel);
+    internal async Task RenewAsync(CancellationToken cancel)
+    {
+        await _turn.WaitAsync(cancel);
+        try
+        {
+            await RenewInTurnAsync(time.GetUtcNow(), cancel);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>
+    /// Takes back what dead nodes hold, our own leases renewed first: after the store was away, the machine slept or its clock leapt they look
+    /// as dead as others, and what is being sent at this moment would be sent again.
+    /// </summary>
+    internal async Task RescueAsync(CancellationToken cancel)
+    {
+        await _turn.WaitAsync(cancel);
+        try
+        {
+            var now = time.GetUtcNow();
+            if ((now - _renewedAt).Duration() >= options.Lease / 2)
+                await RenewInTurnAsync(now, cancel);
+            await TakeOverAsync(now, null, cancel);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    async Task RenewInTurnAsync(DateTimeOffset now, CancellationToken cancel)
+    {
+        foreach (var owner in leases.Owners)
+            await queue.RenewAsync(owner, now + options.Lease, cancel);
+        _renewedAt = now;
+    }
 
     async Task EveryAsync(TimeSpan interval, Func<CancellationToken, Task> work, CancellationToken cancel)
     {

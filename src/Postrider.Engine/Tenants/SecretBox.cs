@@ -14,6 +14,7 @@ public sealed class SecretBox : IDisposable
 
     readonly byte[] _master;
     readonly AesGcm _cipher;
+    readonly Lock _lock = new();        // AesGcm keeps state between calls
 
     public SecretBox(ReadOnlySpan<byte> master)
     {
@@ -28,7 +29,7 @@ public sealed class SecretBox : IDisposable
         var box = new byte[NonceOctets + TagOctets + secret.Length];
         var nonce = box.AsSpan(0, NonceOctets);
         RandomNumberGenerator.Fill(nonce);
-        _cipher.Encrypt(
+        lock (_lock) _cipher.Encrypt(
             nonce, secret, box.AsSpan(NonceOctets + TagOctets), box.AsSpan(NonceOctets, TagOctets), Encoding.UTF8.GetBytes(label));
         return box;
     }
@@ -39,7 +40,7 @@ public sealed class SecretBox : IDisposable
         if (box.Length < NonceOctets + TagOctets)
             throw new CryptographicException("The sealed secret is too short.");
         var secret = new byte[box.Length - NonceOctets - TagOctets];
-        _cipher.Decrypt(
+        lock (_lock) _cipher.Decrypt(
             box[..NonceOctets], box[(NonceOctets + TagOctets)..], box.Slice(NonceOctets, TagOctets), secret, Encoding.UTF8.GetBytes(label));
         return secret;
     }

@@ -12,8 +12,10 @@ readonly record struct EncodedEvent(MessageEvent Event, byte[] Data)
 static class EventRows
 {
     const string InsertSql = """
+        -- A settlement may come twice, when nobody could tell whether the first was committed.
         insert into event (tenant_id, message_id, id, type, recipient, at, data)
         values (@tenant, @message, @id, @type, @recipient, @at, @data)
+        on conflict do nothing
         """;
 
     public static void Insert(Connection db, TenantId tenant, MessageId message, in EncodedEvent encoded)

@@ -47,7 +47,7 @@ static class MessageReads
     const string TenantOfSql = """
         -- One seek a tenant: for the command line, not for requests.
         select t.id from tenant t
-        where exists (select 1 from message m where m.tenant_id = t.id and m.id = @message)
+        cross join message m on m.tenant_id = t.id and m.id = @message
         """;
 
     public static TenantId? FindTenantOf(Connection db, MessageId id)

@@ -15,10 +15,19 @@ static class Backlogs
         limit 1
         """;
 
-    const string NextSql = """
-        -- Index queue_due: a seek past the last backlog.
+    const string NextDomainSql = """
+        -- Index queue_due: a seek past the last backlog of the same tenant. Not (tenant_id, domain) > (@tenant, @domain): SQLite seeks
+        -- the first of the two only, and would read all that waits for the tenant.
         select tenant_id, domain, due_at from queue indexed by queue_due
-        where phase = 0 and (tenant_id, domain) > (@tenant, @domain)
+        where phase = 0 and tenant_id = @tenant and domain > @domain
+        order by domain, due_at
+        limit 1
+        """;
+
+    const string NextTenantSql = """
+        -- Index queue_due: a seek past the last tenant.
+        select tenant_id, domain, due_at from queue indexed by queue_due
+        where phase = 0 and tenant_id > @tenant
         order by tenant_id, domain, due_at
         limit 1
         """;
@@ -34,14 +43,17 @@ static class Backlogs
         return backlogs;
     }
 
-    static Backlog? Next(Connection db, BacklogKey? after)
+    static Backlog? Next(Connection db, BacklogKey? after) => after is { } key
+        ? ReadOne(db.Prepare(NextDomainSql).Bind(key.Tenant.Value).Bind(key.Domain)) ?? ReadOne(db.Prepare(NextTenantSql).Bind(key.Tenant.Value))
+        : ReadOne(db.Prepare(FirstSql));
+
+    static Backlog? ReadOne(Statement read)
     {
-        var read = after is { } key ? db.Prepare(NextSql).Bind(key.Tenant.Value).Bind(key.Domain) : db.Prepare(FirstSql);
         if (!read.Step())
             return null;
-        var next = new Backlog(new BacklogKey(new TenantId(read.Guid(0)), read.Text(1)), read.Time(2));
+        var backlog = new Backlog(new BacklogKey(new TenantId(read.Guid(0)), read.Text(1)), read.Time(2));
         read.Reset();
-        return next;
+        return backlog;
     }
 
     const string WaitingSql = """
@@ -57,8 +69,8 @@ static class Backlogs
             select tenant_id, message_id from queue indexed by queue_due
             where phase = 0 and tenant_id = @tenant and domain = @domain and retry_count > 0
             order by due_at
-            limit 1) q
-        join recipient r on r.tenant_id = q.tenant_id and r.message_id = q.message_id
+            limit 1) tried
+        join recipient r on r.tenant_id = tried.tenant_id and r.message_id = tried.message_id
         where r.last_reply is not null
         limit 1
         """;

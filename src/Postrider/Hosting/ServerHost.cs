@@ -78,21 +78,26 @@ static class ServerHost
     static MailEngine CreateEngine(IServiceProvider provider, Settings settings, IdGenerator ids)
     {
         var time = TimeProvider.System;
-#pragma warning disable RS0030 // The one place randomness comes from; jitter and load spreading need no secret.
-        var random = new Random();
-#pragma warning restore RS0030
         var parts = new EngineParts(
             provider.GetRequiredService<IQueueStore>(),
             provider.GetRequiredService<IContentReader>(),
             provider.GetRequiredService<SenderDomains>(),
             provider.GetRequiredService<DkimKeys>(),
             new ReturnPaths(provider.GetRequiredService<SecretBox>(), settings.Delivery.ReturnPathDomain),
-            new MxLookup(provider.GetRequiredService<IResolver>(), random, new MxLookupOptions { OwnName = OwnName(settings) }),
+            new MxLookup(provider.GetRequiredService<IResolver>(), NewRandom(), new MxLookupOptions { OwnName = OwnName(settings) }),
             new SmtpConnector(
                 new SmtpClientOptions { HostName = settings.Delivery.HostName, Timeouts = settings.Timeouts }, new BrokenTlsMemory(time), time),
             ids,
             OthersAreDead: true);       // the serve lock says so
-        return new MailEngine(parts, settings.Delivery, settings.Queue, random, time, provider.GetRequiredService<ILogger<MailEngine>>());
+        return new MailEngine(parts, settings.Delivery, settings.Queue, NewRandom(), time, provider.GetRequiredService<ILogger<MailEngine>>());
+    }
+
+    /// <summary>One for each user, for none is safe for two. Jitter and load spreading need no secret.</summary>
+    static Random NewRandom()
+    {
+#pragma warning disable RS0030 // The one place randomness comes from.
+        return new Random();
+#pragma warning restore RS0030
     }
 
     static DnsName? OwnName(Settings settings) => DnsName.TryParse(settings.Delivery.HostName, out var name) ? name : null;

@@ -11,7 +11,7 @@ public sealed class SqliteQueryPlanTests : StoreConformance<SqliteFixture>
     /// <summary>Walks that are meant: over an index that holds only what is leased or live, or that is left after one row.</summary>
     static readonly string[] Allowed = ["USING INDEX queue_leased", "USING INDEX counter_live", "USING INDEX queue_due"];
 
-    static readonly string[] Small = ["tenant", "t", "readiness", "schema_migration"];
+    static readonly string[] Small = ["tenant", "t", "readiness", "schema_migration", "SUBQUERY", "tried"];
 
     public static TheoryData<string, string> Statements()
     {
@@ -42,6 +42,24 @@ public sealed class SqliteQueryPlanTests : StoreConformance<SqliteFixture>
             named++;
         }
         Assert.InRange(named, 8, 100);
+    }
+
+    [Theory]
+    [InlineData("Claims.DueSql", "queue_due (tenant_id=? AND domain=? AND due_at<?)")]
+    [InlineData("Claims.ExpiredSql", "PRIMARY KEY (tenant_id=? AND message_id<?)")]
+    [InlineData("Backlogs.NextDomainSql", "queue_due (tenant_id=? AND domain>?)")]
+    [InlineData("Backlogs.NextTenantSql", "queue_due (tenant_id>?)")]
+    [InlineData("Leases.HeldSql", "PRIMARY KEY (tenant_id=? AND message_id=?)")]
+    [InlineData("Settlements.FinishSql", "PRIMARY KEY (tenant_id=? AND id=?)")]
+    [InlineData("ContentRows.ReadSql", "content_tag (tag=? AND chunk=?)")]
+    [InlineData("IntakeWrites.FindClaimSql", "PRIMARY KEY (tenant_id=? AND key=?)")]
+    public async Task A_hot_statement_seeks_by_all_of_its_key_and_sorts_nothing(string name, string seek)
+    {
+        var sql = Statements().Select(row => row.Data).Single(statement => statement.Item1 == name).Item2;
+
+        var step = Assert.Single(await PlanAsync(sql));
+
+        Assert.Contains(seek, step, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -88,8 +106,18 @@ public sealed class SqliteQueryPlanTests : StoreConformance<SqliteFixture>
             using var explain = db.PrepareOnce("explain query plan " + sql);
             var plan = new List<string>();
             while (explain.Step())
-                plan.Add(explain.Text(3));
+                plan.Add(AsOfToday(explain.Text(3)));
             return plan;
         },
         CancellationToken.None);
+
+    /// <summary>SQLite before 3.36 wrote "SCAN TABLE message AS m" where it writes "SCAN m" now.</summary>
+    static string AsOfToday(string step)
+    {
+        var words = step.Split(' ').Where(word => word != "TABLE").ToList();
+        var alias = words.IndexOf("AS");
+        if (alias > 0)
+            words.RemoveRange(alias - 1, 2);
+        return string.Join(' ', words);
+    }
 }

@@ -80,7 +80,12 @@ static class Addressees
     }
 
     static void Add(
-        List<AddressBody?>? list, RecipientKind kind, FieldPath field, List<RecipientDraft> recipients, ref HashSet<string>? seen, Faults faults)
+        List<AddressBody?>? list,
+        RecipientKind kind,
+        FieldPath field,
+        List<RecipientDraft> recipients,
+        ref HashSet<string>? seen,
+        Faults faults)
     {
         if (list is null)
             return;

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Unicode;
 
@@ -11,7 +12,8 @@ static class Arguments
     /// <summary>Contracts/scaisend.md §9, of each.</summary>
     const int MaxOctets = 10_000;
 
-    static readonly JsonSerializerOptions Compact = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    /// <summary>What limits count is what the client sees, not escapes of ours.</summary>
+    static readonly JsonWriterOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <returns>By name, the last of equal names; null when not given or at fault.</returns>
     public static Dictionary<string, JsonElement>? ReadCustomArgs(JsonElement? given, FieldPath field, Faults faults)
@@ -46,7 +48,7 @@ static class Arguments
         }
 
         var buffer = new ArrayBufferWriter<byte>(256);
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = Compact.Encoder }))
+        using (var json = new Utf8JsonWriter(buffer, Compact))
         {
             json.WriteStartObject();
             foreach (var (name, value) in merged)
@@ -101,7 +103,8 @@ static class Arguments
         return false;
     }
 
-    /// <summary>A <see cref="JsonElement"/> keeps the octets it was made of, which need not be UTF-8, and escapes, which need not be pairs.</summary>
+    /// <summary>A <see cref="JsonElement"/> keeps the octets it was made of, which need not be UTF-8, and escapes, which need not be
+    /// pairs.</summary>
     static bool IsUnicode(JsonElement element)
     {
         var octets = JsonMarshal.GetRawUtf8Value(element);

@@ -54,7 +54,7 @@ static class Attachments
             faults.Add(field.Field("content_id"), "The content_id is required for an inline attachment.");
         else if (body.ContentId is { } id && !CanWrite(DefaultType, id))
             faults.Add(field.Field("content_id"),
-                $"The content_id must be 1 to {MimeAttachment.MaxContentIdOctets} printable ASCII characters without spaces, brackets and quotes.");
+                $"The content_id must be 1 to {MimeAttachment.MaxContentIdOctets} ASCII characters without spaces, brackets and quotes.");
 
         return new AttachmentDraft(body.Filename ?? "", body.Type ?? DefaultType, body.ContentId, inline, body.Content?.Octets ?? default);
     }

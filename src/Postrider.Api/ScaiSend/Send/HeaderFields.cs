@@ -35,7 +35,8 @@ static class HeaderFields
         return fields;
     }
 
-    /// <summary>The request's fields, those of the personalization in place of the ones with the same name, then the rest of the personalization's.</summary>
+    /// <summary>The request's fields, those of the personalization in place of the ones with the same name, then the rest of the
+    /// personalization's.</summary>
     public static IReadOnlyList<KeyValuePair<string, string>>? Merge(
         IReadOnlyList<KeyValuePair<string, string>>? top, IReadOnlyList<KeyValuePair<string, string>>? own, FieldPath field, Faults faults)
     {
@@ -65,7 +66,9 @@ static class HeaderFields
         if (TextRules.HasControlsBesideTabs(value))
             return "The header value must not contain line breaks or other control characters.";
         // The composer's own rule, so that what is accepted here is written there.
-        return HeaderField.TryCreate(name, value, out _) ? null : "The header cannot be written: its name or a word of it is too long, or it must be ASCII.";
+        return HeaderField.TryCreate(name, value, out _)
+            ? null
+            : "The header cannot be written: its name or a word of it is too long, or it must be ASCII.";
     }
 
     static void CheckSize(List<KeyValuePair<string, string>> fields, FieldPath field, Faults faults)

@@ -3,7 +3,8 @@ using System.Text.Json.Serialization;
 
 namespace Postrider.Api.ScaiSend.Send;
 
-/// <summary>The body of <c>POST /v3/mail/send</c> as it was given: contracts/scaisend.md §3.1. Nothing of it is checked yet but JSON types.</summary>
+/// <summary>The body of <c>POST /v3/mail/send</c> as it was given: contracts/scaisend.md §3.1. Nothing of it is checked yet but JSON
+/// types.</summary>
 sealed class SendBody
 {
     public List<PersonalizationBody?>? Personalizations { get; set; }

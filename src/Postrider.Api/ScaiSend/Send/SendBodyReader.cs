@@ -105,10 +105,12 @@ static class SendBodyReader
             "enable" or "enable_text" => "a boolean",
             "send_at" => "an integer, in Unix seconds,",
             "group_id" => "an integer",
-            "personalizations" or "to" or "cc" or "bcc" or "reply_to_list" or "content" or "attachments" or "categories" or "groups_to_display"
+            "personalizations" or "to" or "cc" or "bcc" or "reply_to_list" or "content" or "attachments"
+                or "categories" or "groups_to_display"
                 when !IsAttachmentContent(field) => "an array",
-            "from" or "reply_to" or "headers" or "substitutions" or "asm" or "mail_settings" or "tracking_settings" or "sandbox_mode" or "footer"
-                or "bypass_list_management" or "bypass_bounce_management" or "bypass_spam_management" or "bypass_unsubscribe_management"
+            "from" or "reply_to" or "headers" or "substitutions" or "asm" or "mail_settings" or "tracking_settings" or "sandbox_mode"
+                or "footer" or "bypass_list_management" or "bypass_bounce_management" or "bypass_spam_management"
+                or "bypass_unsubscribe_management"
                 or "click_tracking" or "open_tracking" or "subscription_tracking" or "ganalytics" => "an object",
             _ => "a string",
         };

@@ -24,7 +24,8 @@ sealed class Utf8TextConverter : JsonConverter<ReadOnlyMemory<byte>?>
 /// <param name="Octets">Null when the text was no base64.</param>
 readonly record struct Base64Octets(ReadOnlyMemory<byte>? Octets);
 
-/// <summary>Base64 (RFC 4648 §4), decoded straight from the request's buffers. Bad base64 is a value, so that the field at fault can be named with others.</summary>
+/// <summary>Base64 (RFC 4648 §4), decoded straight from the request's buffers. Bad base64 is a value, so that the field at fault can be
+/// named with others.</summary>
 sealed class Base64OctetsConverter : JsonConverter<Base64Octets?>
 {
     public override Base64Octets? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)

@@ -24,7 +24,8 @@ sealed class SendEndpoint(MessageIntake intake, SendTranslator translator, ApiOp
     {
         if (!IsJson(context.Request))
         {
-            Refuse(context, StatusCodes.Status415UnsupportedMediaType, "The Content-Type must be application/json, without Content-Encoding");
+            Refuse(context, StatusCodes.Status415UnsupportedMediaType,
+                "The Content-Type must be application/json, without Content-Encoding");
             return;
         }
         var faults = new Faults();
@@ -34,7 +35,8 @@ sealed class SendEndpoint(MessageIntake intake, SendTranslator translator, ApiOp
             limit.MaxRequestBodySize = null;
         if (await RequestBody.TryReadAsync(context.Request, options.ScaiSend.MaxBodyOctets, context.RequestAborted) is not { } json)
         {
-            Refuse(context, StatusCodes.Status413PayloadTooLarge, $"The request body must be at most {options.ScaiSend.MaxBodyOctets} bytes");
+            Refuse(context, StatusCodes.Status413PayloadTooLarge,
+                $"The request body must be at most {options.ScaiSend.MaxBodyOctets} bytes");
             return;
         }
 

@@ -4,7 +4,8 @@ using Postrider.Mail.Addresses;
 
 namespace Postrider.Api.ScaiSend.Send;
 
-/// <summary><see cref="SendBody"/> to drafts. Everything at fault is noted, in the order of the contract's tables; with any fault there are no drafts.</summary>
+/// <summary><see cref="SendBody"/> to drafts. Everything at fault is noted, in the order of the contract's tables; with any fault there
+/// are no drafts.</summary>
 sealed class SendTranslator(ScaiSendOptions options, TimeProvider time)
 {
     /// <summary>RFC 5322 §2.1.1 gives it for a line; a subject is folded, so it is a bound only.</summary>

@@ -48,7 +48,8 @@ static class Settings
         if (!IsOn(settings.BypassListManagement))
             return some;
         if (some != Bypass.None)
-            faults.Add(FieldPath.Root.Field("mail_settings").Field("bypass_list_management"), "It passes by all lists and cannot be combined with another bypass.");
+            faults.Add(FieldPath.Root.Field("mail_settings").Field("bypass_list_management"),
+                "It passes by all lists and cannot be combined with another bypass.");
         return Bypass.All;
     }
 
@@ -88,12 +89,14 @@ static class Settings
     static void CheckText(string? text, string first, string second, string third, Faults faults)
     {
         if (text?.Length > MaxTextLength)
-            faults.Add(FieldPath.Root.Field(first).Field(second).Field(third), $"The value must be at most {MaxTextLength} characters long.");
+            faults.Add(FieldPath.Root.Field(first).Field(second).Field(third),
+                $"The value must be at most {MaxTextLength} characters long.");
     }
 
     static void CheckTag(string? tag, string first, string second, string third, Faults faults)
     {
         if (tag is not null && (tag.Length > MaxTag || TextRules.HasControls(tag)))
-            faults.Add(FieldPath.Root.Field(first).Field(second).Field(third), $"The value must be at most {MaxTag} characters without controls.");
+            faults.Add(FieldPath.Root.Field(first).Field(second).Field(third),
+                $"The value must be at most {MaxTag} characters without controls.");
     }
 }
