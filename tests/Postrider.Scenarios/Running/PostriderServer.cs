@@ -25,9 +25,10 @@ sealed class PostriderServer : IAsyncDisposable
     public Uri Address => new($"http://127.0.0.1:{_port}");
 
     /// <summary>The API as tenant acme, with every scope.</summary>
-    public Api Api { get; }
+    public ApiClient Api { get; }
 
-    public string Errors => _process?.Errors ?? "";
+    /// <summary>What it has printed.</summary>
+    public string Output => _process?.Output ?? "";
 
     /// <param name="settings">NAME=VALUE</param>
     public static Task<PostriderServer> StartAsync(params string[] settings) => StartAsync("serve", settings);
@@ -50,7 +51,7 @@ sealed class PostriderServer : IAsyncDisposable
         }
     }
 
-    public Api As(string key) => new(_http, key);
+    public ApiClient As(string key) => new(_http, key);
 
     public async Task StartAgainAsync(params string[] settings)
     {

@@ -10,8 +10,8 @@ sealed class ServerProcess : IAsyncDisposable
     static readonly string Program = Path.Combine(AppContext.BaseDirectory, "postrider");
 
     readonly Process _process;
-    readonly Task<string> _output;
-    readonly Task _errorsRead;
+    readonly Task _reading;
+    readonly StringBuilder _output = new();
     readonly StringBuilder _errors = new();
 
     ServerProcess(Process process)
@@ -19,12 +19,18 @@ sealed class ServerProcess : IAsyncDisposable
         _process = process;
         process.Start();
         process.StandardInput.Close();
-        _output = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
-        _errorsRead = ReadErrorsAsync();
+        _reading = Task.WhenAll(ReadAsync(process.StandardOutput, _output), ReadAsync(process.StandardError, _errors));
     }
 
     public bool HasExited => _process.HasExited;
 
+    /// <summary>Standard output so far.</summary>
+    public string Output
+    {
+        get { lock (_output) return _output.ToString(); }
+    }
+
+    /// <summary>Standard error so far.</summary>
     public string Errors
     {
         get { lock (_errors) return _errors.ToString(); }
@@ -49,8 +55,8 @@ sealed class ServerProcess : IAsyncDisposable
     public async Task<CommandResult> FinishAsync(CancellationToken cancel)
     {
         await _process.WaitForExitAsync(cancel);
-        await _errorsRead;
-        return new CommandResult(_process.ExitCode, await _output, Errors);
+        await _reading;
+        return new CommandResult(_process.ExitCode, Output, Errors);
     }
 
     public async Task TerminateAsync()
@@ -70,15 +76,14 @@ sealed class ServerProcess : IAsyncDisposable
     {
         if (!_process.HasExited)
             await KillAsync();
-        await _errorsRead;
-        await _output;
+        await _reading;
         _process.Dispose();
     }
 
-    async Task ReadErrorsAsync()
+    static async Task ReadAsync(StreamReader from, StringBuilder text)
     {
-        while (await _process.StandardError.ReadLineAsync(CancellationToken.None) is { } line)
-            lock (_errors) _errors.AppendLine(line);
+        while (await from.ReadLineAsync(CancellationToken.None) is { } line)
+            lock (text) text.AppendLine(line);
     }
 }
 

@@ -6,7 +6,7 @@ using System.Text.Json.Nodes;
 namespace Postrider.Scenarios.Running;
 
 /// <summary>The server's API with one key.</summary>
-sealed class Api(HttpClient http, string key)
+sealed class ApiClient(HttpClient http, string key)
 {
     public Task<ApiAnswer> GetAsync(string path) => SendAsync(HttpMethod.Get, path, null);
 
