@@ -11,21 +11,26 @@ static class NodePackages
     static readonly SemaphoreSlim Turn = new(1);
 
     /// <summary>Runs a script of this folder among the installed packages.</summary>
-    public static async Task<string> RunAsync(string script, params string[] arguments)
+    public static async Task<string> RunAsync(string script, params string[] arguments) => await RunTextAsync(
+        await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "Clients", script), TestContext.Current.CancellationToken),
+        script, arguments);
+
+    /// <param name="name">Ends in .mjs or .cjs, for a module of one kind or the other.</param>
+    public static async Task<string> RunTextAsync(string text, string name, params string[] arguments)
     {
         var cancel = TestContext.Current.CancellationToken;
-        var folder = await InstalledAsync(cancel);
-        var copy = Path.Combine(folder, $"{Path.GetFileNameWithoutExtension(script)}-{Environment.ProcessId}.mjs");      // imports are found from where the script is
-        File.Copy(Path.Combine(AppContext.BaseDirectory, "Clients", script), copy, overwrite: true);
+        // Imports are found from where the script is.
+        var script = Path.Combine(await InstalledAsync(cancel), $"{Environment.ProcessId}-{name}");
+        await File.WriteAllTextAsync(script, text, cancel);
         try
         {
-            var (exitCode, output) = await ExternalProgram.RunAsync("node", [copy, .. arguments], cancel);
+            var (exitCode, output) = await ExternalProgram.RunAsync("node", [script, .. arguments], cancel);
             Assert.True(exitCode == 0, output);
             return output;
         }
         finally
         {
-            File.Delete(copy);
+            File.Delete(script);
         }
     }
 

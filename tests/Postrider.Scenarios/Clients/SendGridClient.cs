@@ -49,6 +49,7 @@ public sealed class SendGridClient
 
         async Task DeliveredAsync(string call, int responses)
         {
+            Assert.True(answers.GetProperty(call).ValueKind == JsonValueKind.Array, $"{call}: {answers.GetProperty(call)}");
             Assert.Equal(responses, answers.GetProperty(call).GetArrayLength());
             for (var i = 0; i < responses; i++)
             {

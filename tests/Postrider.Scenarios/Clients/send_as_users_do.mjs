@@ -3,9 +3,14 @@ import mail from '@sendgrid/mail';
 import client from '@sendgrid/client';
 
 const [baseUrl, key] = process.argv.slice(2);
-client.setDefaultRequest('baseUrl', baseUrl);
+
+function useKey(key) {
+  mail.setApiKey(key);
+  client.setDefaultRequest('baseUrl', baseUrl);     // after the key, which sets it back
+}
+
 mail.setClient(client);
-mail.setApiKey(key);
+useKey(key);
 
 const letter = { from: { email: 'hello@acme.test', name: 'Acme' }, subject: 'Hello', text: 'It works.', html: '<p>It works.</p>' };
 const answers = {};
@@ -40,6 +45,6 @@ await call('attached', () => mail.send({
 await call('scheduled', () => mail.send({ ...letter, to: 'scheduled@peer.test', sendAt: Math.floor(Date.now() / 1000) + 3600 }));
 await call('sandboxed', () => mail.send({ ...letter, to: 'sandboxed@peer.test', mailSettings: { sandboxMode: { enable: true } } }));
 await call('refused', () => mail.send({ ...letter, to: 'ada at peer.test' }));
-mail.setApiKey('sg_live_00000000000000000000000000000000');
+useKey('sg_live_00000000000000000000000000000000');
 await call('unauthorized', () => mail.send({ ...letter, to: 'ada@peer.test' }));
 console.log(JSON.stringify(answers));

@@ -1,3 +1,4 @@
+using Postrider.Scenarios.Clients;
 using Postrider.Scenarios.Running;
 using Postrider.Testing;
 
@@ -15,14 +16,27 @@ public sealed class ReadmeIsPasted
     {
         await using var demo = await PostriderServer.DemoAsync();
         var key = KeyIn(await GreetingAsync(demo));
-        var block = (await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "README.md"))).Split(Marker)[1];
-        var commands = block.Split(Fence)[1].Split('\n', 2)[1];
+        var commands = (await ReadmeAsync()).Split(Marker)[1].Split($"{Fence}shell\n")[1].Split(Fence)[0];
         Assert.Contains(DocumentedAddress, commands);
 
         var output = await PasteAsync($"KEY={key}\n{commands.Replace(DocumentedAddress, AddressOf(demo), StringComparison.Ordinal)}");
 
         Assert.Contains("\"message_id\":\"msg_", output);
         Assert.Contains("\"total\":1", output);
+        await ArrivedAsync(demo, "Hello");
+    }
+
+    [Fact]
+    public async Task The_stock_client_for_Node()
+    {
+        await using var demo = await PostriderServer.DemoAsync();
+        var key = KeyIn(await GreetingAsync(demo));
+        var script = (await ReadmeAsync()).Split($"{Fence}js\n")[1].Split(Fence)[0];
+        Assert.Contains(DocumentedAddress, script);
+
+        await NodePackages.RunTextAsync(
+            $"process.env.KEY = '{key}';\n{script.Replace(DocumentedAddress, AddressOf(demo), StringComparison.Ordinal)}", "readme.cjs");
+
         await ArrivedAsync(demo, "Hello");
     }
 
@@ -38,6 +52,8 @@ public sealed class ReadmeIsPasted
         Assert.Contains("\"message_id\":\"msg_", output);
         await ArrivedAsync(demo, "Hello");
     }
+
+    static Task<string> ReadmeAsync() => File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "README.md"));
 
     static async Task<string> GreetingAsync(PostriderServer demo) =>
         await Eventually.SeesAsync(() => Task.FromResult(demo.Output), output => output.Contains("See what became of it", StringComparison.Ordinal)

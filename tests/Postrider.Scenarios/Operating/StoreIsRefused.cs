@@ -3,7 +3,7 @@ using Postrider.Scenarios.Running;
 
 namespace Postrider.Scenarios.Operating;
 
-public sealed class StoreIsTaken
+public sealed class StoreIsRefused
 {
     [Fact]
     public async Task A_second_server_refuses_and_the_first_goes_on()
@@ -28,6 +28,20 @@ public sealed class StoreIsTaken
         await server.StartAgainAsync();
 
         Assert.Equal(200, (await server.Api.GetAsync("/v3/messages")).Status);
+    }
+
+    [Fact]
+    public async Task A_key_file_that_others_may_read_is_refused()
+    {
+        await using var server = await PostriderServer.StartAsync();
+        var key = Path.Combine(server.Installation.Folder, "postrider.key");
+        File.SetUnixFileMode(key, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
+
+        var refused = await server.Installation.CommandAsync("tenant", "add", "third");
+
+        Assert.Equal((2, ""), (refused.ExitCode, refused.Output));
+        Assert.Contains(key, refused.Errors);
+        Assert.Contains("0600", refused.Errors);
     }
 
     [Fact]
