@@ -29,13 +29,17 @@ public sealed class Nsd : IAsyncDisposable
 
     /// <param name="zoneText">RFC 1035 §5 master file; names without a final dot are below <paramref name="zoneName"/>.</param>
     /// <exception cref="InvalidOperationException">nsd is not installed, or refuses the zone; says what it said.</exception>
-    public static async Task<Nsd> StartAsync(string zoneName, string zoneText, CancellationToken cancel = default)
+    public static Task<Nsd> StartAsync(string zoneName, string zoneText, CancellationToken cancel = default) =>
+        StartAsync(zoneName, zoneText, null, cancel);
+
+    /// <param name="fixedPort">Where it must listen, for one that comes back; else any port that is free.</param>
+    public static async Task<Nsd> StartAsync(string zoneName, string zoneText, int? fixedPort, CancellationToken cancel = default)
     {
         var said = "";
         for (var start = 0; start < MaxStarts; start++)
         {
             var directory = Directory.CreateTempSubdirectory("postrider-nsd-");
-            var port = FreePort();
+            var port = fixedPort ?? FreePort();
             await File.WriteAllTextAsync(Path.Combine(directory.FullName, "zone"), $"$ORIGIN {zoneName}.\n{zoneText}\n", cancel);
             var configuration = Configuration(directory.FullName, zoneName, port);
             await File.WriteAllTextAsync(Path.Combine(directory.FullName, "nsd.conf"), configuration, cancel);

@@ -67,15 +67,15 @@ static class CommandLine
     /// <exception cref="SettingsException">Names every setting that cannot be served.</exception>
     public static Settings SettingsOf(ParseResult parsed, bool demo)
     {
-        var flags = new List<KeyValuePair<string, string?>>();
-        if (parsed.GetValue(Store) is { } store)
-            flags.Add(new("Store", store));
+        var flags = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);      // the last of several flags for one setting counts
         foreach (var setting in parsed.GetValue(Set) ?? [])
         {
             if (setting.Split('=', 2) is not [{ Length: > 0 } name, var value])
                 throw new SettingsException([$"--set: \"{setting}\" is not NAME=VALUE"]);
-            flags.Add(new(name.Replace("__", ":", StringComparison.Ordinal), value));
+            flags[name.Replace("__", ":", StringComparison.Ordinal)] = value;
         }
+        if (parsed.GetValue(Store) is { } store)
+            flags["Store"] = store;
         return Settings.Read(ConfigurationSources.Load(parsed.GetValue(Config), flags), demo);
     }
 

@@ -1,0 +1,27 @@
+using Postrider.Scenarios.Peers;
+
+namespace Postrider.Scenarios.Misbehaving;
+
+/// <summary>Contract §8.4: a 5xx about us or the message, at any stage, blocks; nobody's mailbox is at fault.</summary>
+public sealed class RefusesForPolicy
+{
+    [Theory]
+    [InlineData("Greeting", "554 5.7.1 your network is listed", "5.7.1")]
+    [InlineData("Greeting", "554 no SMTP service here", null)]
+    [InlineData("Mail", "550 5.7.1 sender refused", "5.7.1")]
+    [InlineData("Mail", "550 sender refused", null)]
+    [InlineData("Mail", "553 5.1.8 bad sender domain", "5.1.8")]
+    [InlineData("Rcpt", "554 5.7.1 relaying denied", "5.7.1")]
+    [InlineData("Data", "554 5.7.1 refused", "5.7.1")]
+    [InlineData("Data", "554 no", null)]
+    [InlineData("EndOfData", "554 5.7.1 looks like spam", "5.7.1")]
+    [InlineData("EndOfData", "550 content refused", null)]
+    public Task Blocks(string stage, string reply, string? status) => Trial.EndsAsync(
+        $"""
+        bounced, retry_count 0, error: {reply}
+        processed ada@peer.test
+        blocked ada@peer.test smtp_response={reply} [{(status is null ? "" : $"status={status} ")}bounce_type=block]
+        mx: {(stage == "EndOfData" ? 1 : 0)} came, 0 taken
+        """,
+        new MxScript().At(Enum.Parse<MxStage>(stage), MxStep.Say(reply)));
+}

@@ -1,0 +1,96 @@
+using System.Text.Json;
+using Postrider.Scenarios.Peers;
+using Postrider.Scenarios.Running;
+
+namespace Postrider.Scenarios.Operating;
+
+/// <summary>The commands of the design's §7, beside a server that runs.</summary>
+public sealed class OperatorLooks
+{
+    [Fact]
+    public async Task At_what_waits_and_at_one_message()
+    {
+        await using var mx = ScriptedMx.Start(new MxScript().AlwaysFor("ada", MxStep.Say("451 4.3.0 not now")));
+        await using var server = await PostriderServer.StartAsync(mx.Route);
+        var id = await server.SendAsync(Letter.To("ada@peer.test"));
+        await server.SeesAsync(id, message => message.RetryCount == 1, "it is deferred");
+
+        var queue = (await server.Installation.CommandAsync("queue", "--json")).Succeeded();
+        var queueText = (await server.Installation.CommandAsync("queue")).Succeeded();
+        var shown = (await server.Installation.CommandAsync("message", "show", id, "--json")).Succeeded();
+        var shownText = (await server.Installation.CommandAsync("message", "show", id)).Succeeded();
+        var absent = await server.Installation.CommandAsync("message", "show", "msg_00000000000000000000000000");
+
+        var listed = JsonDocument.Parse(queue.Output).RootElement;
+        Assert.Equal(1, listed.GetProperty("live").GetInt32());
+        var waiting = listed.GetProperty("waiting")[0];
+        Assert.Equal(
+            ("acme", "peer.test", 1, "451 4.3.0 not now"),
+            (waiting.GetProperty("tenant").GetString(), waiting.GetProperty("domain").GetString(),
+                waiting.GetProperty("messages").GetInt32(), waiting.GetProperty("last_reply").GetString()));
+        Assert.Contains("451 4.3.0 not now", queueText.Output);
+        var message = JsonDocument.Parse(shown.Output).RootElement;
+        Assert.Equal((id, "queued"), (message.GetProperty("id").GetString(), message.GetProperty("status").GetString()));
+        Assert.Equal(["processed", "deferred"], message.GetProperty("timeline").EnumerateArray().Select(one => one.GetProperty("type").GetString()));
+        Assert.Contains("RcptTo: 451 4.3.0 not now", shownText.Output);
+        Assert.Equal((1, ""), (absent.ExitCode, absent.Output));
+        Assert.NotEmpty(absent.Errors);
+    }
+
+    [Fact]
+    public async Task At_keys_that_are_printed_alone_and_once()
+    {
+        await using var server = await PostriderServer.StartAsync();
+
+        var live = (await server.Installation.CommandAsync("key", "add", "--tenant", "acme", "--dialect", "scaisend", "--name", "ci")).Succeeded();
+        var test = (await server.Installation.CommandAsync("key", "add", "--tenant", "acme", "--dialect", "scaisend", "--test")).Succeeded();
+        var unknownTenant = await server.Installation.CommandAsync("key", "add", "--tenant", "nobody", "--dialect", "scaisend");
+        var unknownScope = await server.Installation.CommandAsync("key", "add", "--tenant", "acme", "--dialect", "scaisend", "--scopes", "mail.sned");
+
+        Assert.Matches("^sg_live_[0-9a-f]{32}\n$", live.Output);
+        Assert.Matches("^sg_test_[0-9a-f]{32}\n$", test.Output);
+        Assert.Equal(200, (await server.As(live.Output.Trim()).GetAsync("/v3/scopes")).Status);      // at once, without a restart
+        Assert.Equal((1, ""), (unknownTenant.ExitCode, unknownTenant.Output));
+        Assert.Equal((1, ""), (unknownScope.ExitCode, unknownScope.Output));
+        Assert.Contains("mail.sned", unknownScope.Errors);
+    }
+
+    [Fact]
+    public async Task At_tenants_and_domains()
+    {
+        await using var server = await PostriderServer.StartAsync("Smtp:Routes=*=127.0.0.1:9");
+
+        var again = await server.Installation.CommandAsync("tenant", "add", "acme");
+        var added = (await server.Installation.CommandAsync("domain", "add", "--tenant", "acme", "news.acme.test")).Succeeded();
+        var refused = await server.Api.PostAsync("/v3/mail/send", Letter.To("ada@peer.test").With("from", Letter.Person("hello@news.acme.test")));
+        var notPublished = await server.Installation.CommandAsync("domain", "verify", "news.acme.test", "--set", $"Smtp:Resolver=127.0.0.1:{Ports.Free()}");
+        (await server.Installation.CommandAsync("domain", "verify", "news.acme.test", "--assume-published")).Succeeded();
+        var accepted = await server.Api.PostAsync("/v3/mail/send", Letter.To("ada@peer.test").With("from", Letter.Person("hello@news.acme.test")));
+        var unknown = await server.Installation.CommandAsync("domain", "verify", "elsewhere.test");
+
+        Assert.Equal(1, again.ExitCode);
+        Assert.StartsWith("scaisend._domainkey.news.acme.test. TXT \"v=DKIM1; k=rsa; p=", added.Output);
+        Assert.Contains("v=spf1", added.Output);
+        Assert.Contains("_dmarc.news.acme.test. TXT \"v=DMARC1", added.Output);
+        Assert.Equal((403, "Sender domain not verified"), (refused.Status, refused.Text("detail")));
+        Assert.Equal(1, notPublished.ExitCode);
+        Assert.Contains("scaisend._domainkey.news.acme.test", notPublished.Errors);
+        Assert.Equal(1, unknown.ExitCode);
+        Assert.Equal(202, accepted.Status);      // at once, without a restart
+    }
+
+    [Fact]
+    public async Task At_health_and_readiness()
+    {
+        await using var server = await PostriderServer.StartAsync();
+
+        var health = await server.Api.GetAsync("/health");
+        var ready = await server.Api.GetAsync("/ready");
+        var metrics = await server.Api.GetAsync("/metrics");
+
+        Assert.Equal((200, "healthy"), (health.Status, health.Text("status")));
+        Assert.Equal((200, "ready"), (ready.Status, ready.Text("status")));
+        Assert.Equal(200, metrics.Status);
+        Assert.Contains("# TYPE ", metrics.Raw);
+    }
+}

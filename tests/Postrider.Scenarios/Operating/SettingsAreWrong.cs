@@ -1,0 +1,55 @@
+using Postrider.Scenarios.Running;
+
+namespace Postrider.Scenarios.Operating;
+
+public sealed class SettingsAreWrong
+{
+    [Fact]
+    public async Task All_are_named_at_once_from_wherever_they_came()
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(file, """{ "Retry": { "Delays": "1m,soon" }, "Colour": "blue" }""");
+            await using var process = ServerProcess.Start(
+                ["serve", "--config", file, "--set", "Smtp:Port=70000", "--set", "Smtp:Routes=peer.test", "--store", "mysql:here"],
+                new Dictionary<string, string> { ["POSTRIDER_Queue__Lease"] = "forever", ["POSTRIDER_Log__Level"] = "Loud" });
+
+            var end = await process.FinishAsync(TestContext.Current.CancellationToken);
+
+            Assert.Equal((2, ""), (end.ExitCode, end.Output));
+            foreach (var wrong in (string[])["Retry:Delays:", "Colour:", "Smtp:Port:", "Smtp:Routes:", "Store:", "Queue:Lease:", "Log:Level:"])
+                Assert.Contains($"  {wrong}", end.Errors);
+            Assert.DoesNotContain("   at ", end.Errors);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Theory]
+    [InlineData("serve", "--set", "Smtp:Port")]
+    [InlineData("serve", "--config", "/nonexistent/postrider.json")]
+    [InlineData("serve", "--nonsense")]
+    [InlineData("sirve")]
+    [InlineData("key", "add")]
+    public async Task A_wrong_call_ends_with_2(params string[] arguments)
+    {
+        await using var process = ServerProcess.Start(arguments, new Dictionary<string, string>());
+
+        var end = await process.FinishAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal((2, ""), (end.ExitCode, end.Output));
+        Assert.NotEmpty(end.Errors);
+        Assert.DoesNotContain("   at ", end.Errors);
+    }
+
+    [Fact]
+    public async Task The_last_of_several_flags_for_one_setting_counts()
+    {
+        await using var server = await PostriderServer.StartAsync("Log:Format=yaml", "Log:Format=json");
+
+        Assert.Equal(200, (await server.Api.GetAsync("/v3/messages")).Status);
+    }
+}

@@ -1,0 +1,48 @@
+using System.Globalization;
+using Postrider.Scenarios.Running;
+using Postrider.Testing;
+
+namespace Postrider.Scenarios.Receiving;
+
+/// <summary>Postfix's smtp-sink, which dumps each message it takes into a file.</summary>
+sealed class SmtpSink : IAsyncDisposable
+{
+    readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("postrider-sink-");
+    readonly ExternalProgram _program;
+
+    SmtpSink(int port)
+    {
+        Port = port;
+        string[] user = Environment.UserName == "root" ? ["-u", "root"] : [];       // it wants to be told
+        var listen = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{port}");
+        _program = ExternalProgram.Start("smtp-sink", [.. user, "-d", Path.Combine(_folder.FullName, "m."), listen, "100"]);
+    }
+
+    public int Port { get; }
+
+    public string Route => $"Smtp:Routes=*=127.0.0.1:{Port}";
+
+    public static async Task<SmtpSink> StartAsync()
+    {
+        var sink = new SmtpSink(Ports.Free());
+        await sink._program.WaitForPortAsync(sink.Port, TestContext.Current.CancellationToken);
+        return sink;
+    }
+
+    /// <summary>The messages as they came, without the lines that smtp-sink puts above them; with LF line ends, as it writes them.</summary>
+    public byte[][] Messages() => [.. _folder.GetFiles().Select(file => File.ReadAllBytes(file.FullName)).Where(dump => dump.Length > 0).Select(WithoutEnvelope)];
+
+    public async ValueTask DisposeAsync()
+    {
+        await _program.DisposeAsync();
+        _folder.Delete(recursive: true);
+    }
+
+    static byte[] WithoutEnvelope(byte[] dump)
+    {
+        var at = 0;
+        while (dump.AsSpan(at).StartsWith("X-"u8) || dump.AsSpan(at).StartsWith("Received:"u8) || dump.AsSpan(at).StartsWith("\t"u8))
+            at += dump.AsSpan(at).IndexOf((byte)'\n') + 1;
+        return dump[at..];
+    }
+}
