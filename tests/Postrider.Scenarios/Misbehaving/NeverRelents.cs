@@ -14,7 +14,7 @@ public sealed class NeverRelents
     public async Task Ends_at_the_end_of_its_lifetime(string reply, string status, string lastEvent)
     {
         await using var mx = ScriptedMx.Start(new MxScript().Always(MxStage.Rcpt, MxStep.Say(reply)));
-        await using var server = await Trial.StartAsync(mx, "Retry:Lifetime=1500ms", "Queue:ExpiryInterval=200ms");
+        await using var server = await Trial.StartAsync(mx, "Retry:Lifetime=2500ms", "Queue:ExpiryInterval=200ms");
 
         var message = await server.SendAndSettleAsync(Letter.To("ada@peer.test"));
 

@@ -1,5 +1,6 @@
 using Postrider.Scenarios.Peers;
 using Postrider.Scenarios.Running;
+using Postrider.Testing;
 
 namespace Postrider.Scenarios.Operating;
 
@@ -35,7 +36,7 @@ public sealed class StoreIsRefused
     {
         await using var server = await PostriderServer.StartAsync();
         var key = Path.Combine(server.Installation.Folder, "postrider.key");
-        File.SetUnixFileMode(key, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
+        await ExternalProgram.RunAsync("chmod", ["0640", key], TestContext.Current.CancellationToken);
 
         var refused = await server.Installation.CommandAsync("tenant", "add", "third");
 

@@ -25,8 +25,16 @@ sealed class SmtpSink : IAsyncDisposable
     public static async Task<SmtpSink> StartAsync()
     {
         var sink = new SmtpSink(Ports.Free());
-        await sink._program.WaitForPortAsync(sink.Port, TestContext.Current.CancellationToken);
-        return sink;
+        try
+        {
+            await sink._program.WaitForPortAsync(sink.Port, TestContext.Current.CancellationToken);
+            return sink;
+        }
+        catch
+        {
+            await sink.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>The messages as they came, without the lines that smtp-sink puts above them; with LF line ends, as it writes them.</summary>
