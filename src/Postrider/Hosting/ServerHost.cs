@@ -2,8 +2,6 @@ using System.Globalization;
 using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Console;
-using OpenTelemetry;
-using OpenTelemetry.Metrics;
 using Postrider.Api;
 using Postrider.Api.Public;
 using Postrider.Capture;
@@ -54,6 +52,8 @@ static class ServerHost
         logging.ClearProviders();
         logging.SetMinimumLevel(settings.LogLevel);
         logging.AddFilter("Microsoft", level => level >= LogLevel.Warning && level >= settings.LogLevel);
+        // Why a start failed is told by the command, in one line instead of a page.
+        logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         if (settings.JsonLogs)
             logging.AddJsonConsole(console => console.UseUtcTimestamp = true);
         else
@@ -111,10 +111,7 @@ static class ServerHost
             .AddSingleton<IReadinessCheck, DispatcherCheck>()
             .AddSingleton<IReadinessCheck, OldestDueCheck>();
         if (settings.OtlpEndpoint is { } endpoint)
-            services.AddSingleton(Sdk.CreateMeterProviderBuilder()
-                .AddMeter(EngineMetrics.MeterName, "System.Runtime", "Microsoft.AspNetCore.Hosting")
-                .AddOtlpExporter(exporter => exporter.Endpoint = endpoint)
-                .Build());
+            services.AddHostedService(_ => new OtlpExport(endpoint));
     }
 
     static void Listen(KestrelServerOptions kestrel, Settings settings, SmtpServer? capture)

@@ -1,11 +1,11 @@
 namespace Postrider.Operations;
 
-/// <summary>Event ids 3000–3099: the server process.</summary>
+/// <summary>Event ids 5000–5099: the server process.</summary>
 static partial class Log
 {
-    [LoggerMessage(3000, LogLevel.Warning, "The queue could not be looked at; the next look is in a few seconds")]
+    [LoggerMessage(5000, LogLevel.Warning, "The queue could not be looked at; the next look is in a few seconds")]
     public static partial void QueueNotSeen(this ILogger log, Exception exception);
 
-    [LoggerMessage(3001, LogLevel.Warning, "House-keeping failed; the next try is in one interval")]
+    [LoggerMessage(5001, LogLevel.Warning, "House-keeping failed; the next try is in one interval")]
     public static partial void HousekeepingFailed(this ILogger log, Exception exception);
 }
