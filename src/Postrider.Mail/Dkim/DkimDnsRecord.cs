@@ -12,8 +12,8 @@ public static class DkimDnsRecord
     /// <summary>In one piece, as most DNS panels want it.</summary>
     public static string Text(DkimKey key) => $"v=DKIM1; k=rsa; p={Convert.ToBase64String(key.PublicKey.Span)}";
 
-    /// <summary>In quoted strings of at most 255 octets, as a zone file wants it.</summary>
-    public static string ZoneFileText(DkimKey key) => string.Join(' ', Text(key).Chunk(255).Select(chunk => $"\"{new string(chunk)}\""));
+    /// <summary>A TXT record's text in quoted strings of at most 255 octets (RFC 1035 §3.3), as a zone file wants it.</summary>
+    public static string ZoneFileText(string text) => string.Join(' ', text.Chunk(255).Select(chunk => $"\"{new string(chunk)}\""));
 
     /// <summary>Whether a published record holds this key; white space and other tags do not matter.</summary>
     public static bool Publishes(string text, DkimKey key)

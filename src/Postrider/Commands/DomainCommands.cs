@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Postrider.Mail.Addresses;
+using Postrider.Mail.Dkim;
 using Postrider.Mail.Dns;
 
 namespace Postrider.Commands;
@@ -38,7 +39,7 @@ static class DomainCommands
             return ExitCode.Done;
         }
         foreach (var record in records)
-            await Console.Out.WriteLineAsync($"{record.Name}. TXT \"{record.Value}\"    ; {record.Purpose}");
+            await Console.Out.WriteLineAsync($"{record.Name}. TXT {DkimDnsRecord.ZoneFileText(record.Value)}    ; {record.Purpose}");
         return ExitCode.Done;
     }
 

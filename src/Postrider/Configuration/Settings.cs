@@ -44,7 +44,7 @@ sealed record Settings
     public static Settings Read(IConfiguration configuration, bool demo)
     {
         var reader = new SettingsReader(configuration);
-        var listen = reader.Parsed("Http:Listen", [new Uri("http://127.0.0.1:8080")], "a comma-separated list of http:// addresses", ParseUrls);
+        var listen = reader.Parsed("Http:Listen", [new Uri("http://127.0.0.1:8080")], "a list of http://ADDRESS:PORT, with an IP address or localhost", ParseListen);
         var hostName = reader.Parsed("Smtp:HostName", MachineName(), "a host name", text => Domain.TryParseHostName(text, out var name) ? name : null);
         var settings = new Settings
         {
@@ -237,10 +237,14 @@ sealed record Settings
         return hosts;
     }
 
-    static Uri[]? ParseUrls(string text)
+    /// <summary>Only what is then served as it says: https without a certificate, a path, or a name that means every address, would not be.</summary>
+    static Uri[]? ParseListen(string text)
     {
         var parts = text.Split(',', StringSplitOptions.TrimEntries);
-        var urls = parts.Select(ParseUrl).OfType<Uri>().ToArray();
+        var urls = parts.Select(ParseUrl).OfType<Uri>()
+            .Where(url => url.Scheme == Uri.UriSchemeHttp && url is { PathAndQuery: "/", Fragment: "", UserInfo: "" })
+            .Where(url => url.Host == "localhost" || IPAddress.TryParse(url.Host, out _))
+            .ToArray();
         return urls.Length == parts.Length ? urls : null;
     }
 

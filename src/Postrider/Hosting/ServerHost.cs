@@ -120,12 +120,10 @@ static class ServerHost
         kestrel.Limits.MaxRequestBodySize = null;       // each dialect has its own limit, and its own words for passing it
         foreach (var url in settings.Listen)
         {
-            if (IPAddress.TryParse(url.Host.Trim('[', ']'), out var address))
+            if (IPAddress.TryParse(url.Host, out var address))
                 kestrel.Listen(address, url.Port);
-            else if (url.Host is "localhost")
-                kestrel.ListenLocalhost(url.Port);
             else
-                kestrel.ListenAnyIP(url.Port);
+                kestrel.ListenLocalhost(url.Port);
         }
         if (capture is not null && settings.Inbound is { } inbound)
             kestrel.Listen(inbound, endpoint => endpoint.UseSmtp(capture));

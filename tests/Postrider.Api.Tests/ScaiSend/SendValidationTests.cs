@@ -10,6 +10,22 @@ public sealed class SendValidationTests(ApiHost host) : IClassFixture<ApiHost>
     const string To = "personalizations.0.to";
 
     [Theory]
+    [InlineData("subject", "3", "wrong JSON type: a string")]
+    [InlineData("send_at", "\"soon\"", "wrong JSON type: an integer")]
+    [InlineData("mail_settings", "{\"sandbox_mode\":{\"enable\":\"true\"}}", "wrong JSON type: a boolean")]
+    [InlineData("subject", "\"\\ud800\"", "not valid Unicode")]
+    public async Task Tells_a_value_of_the_wrong_type_from_text_that_is_not_Unicode(string field, string json, string told)
+    {
+        var caller = host.NewCaller("mail.send");
+        var body = SendRequests.With(field, "\"HERE\"").ToJsonString().Replace("\"HERE\"", json, StringComparison.Ordinal);
+
+        var answer = await caller.Send(body);
+
+        Assert.Equal(400, answer.Status);
+        Assert.Contains(told, (string?)answer.Body!["errors"]![0]!["message"], StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("personalizations", null, "personalizations")]
     [InlineData("personalizations", "[]", "personalizations")]
     [InlineData("personalizations", "null", "personalizations")]

@@ -68,7 +68,7 @@ public sealed class MailDkimTests(MailDkimTests.Verifier verifier) : IClassFixtu
                 using var key = DkimKey.Generate();
                 var signer = new DkimSigner(domain, "post1", key);
                 await File.WriteAllTextAsync(
-                    Path.Combine(folder.FullName, "zone"), $"{DkimDnsRecord.Name("post1", domain)}. 300 IN TXT {DkimDnsRecord.ZoneFileText(key)}");
+                    Path.Combine(folder.FullName, "zone"), $"{DkimDnsRecord.Name("post1", domain)}. 300 IN TXT {DkimDnsRecord.ZoneFileText(DkimDnsRecord.Text(key))}");
 
                 foreach (var (name, content) in SampleMessages.All)
                 {

@@ -45,6 +45,20 @@ public sealed class SettingsAreWrong
         Assert.DoesNotContain("   at ", end.Errors);
     }
 
+    [Theory]
+    [InlineData("https://127.0.0.1:0")]
+    [InlineData("http://mail.example.test:0")]
+    [InlineData("http://127.0.0.1:0/v3")]
+    public async Task An_address_that_would_be_served_otherwise_than_it_says_is_refused(string listen)
+    {
+        await using var process = ServerProcess.Start(["serve", "--set", $"Http:Listen={listen}"], new Dictionary<string, string>());
+
+        var end = await process.FinishAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal((2, ""), (end.ExitCode, end.Output));
+        Assert.Contains("  Http:Listen:", end.Errors);
+    }
+
     [Fact]
     public async Task The_last_of_several_flags_for_one_setting_counts()
     {

@@ -38,7 +38,7 @@ static class SendBodyReader
         catch (JsonException e)
         {
             return e.InnerException is InvalidOperationException || IsTypeFault(e)
-                ? RefuseValue(faults, e)
+                ? RefuseValue(faults, e, json)
                 : Refuse(faults, string.Create(CultureInfo.InvariantCulture,
                     $"The request body is not valid JSON, at line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}."), FieldPath.Root);
         }
@@ -47,14 +47,37 @@ static class SendBodyReader
     /// <summary>The reader's own exceptions, about syntax, are a subtype: plain ones are the converters'.</summary>
     static bool IsTypeFault(JsonException e) => e.GetType() == typeof(JsonException) && e.InnerException is not JsonException;
 
-    static SendBody? RefuseValue(Faults faults, JsonException e)
+    static SendBody? RefuseValue(Faults faults, JsonException e, ReadOnlySequence<byte> json)
     {
         var field = ToField(e.Path);
         if (field.Length == 0)
             return Refuse(faults, "The request body must be a JSON object.", FieldPath.Root);
-        return Refuse(faults, e.InnerException is InvalidOperationException
+        // The same exception tells of text that is not Unicode and of a value that is not text.
+        return Refuse(faults, e.InnerException is InvalidOperationException && !IsUnicode(json)
             ? "The text is not valid Unicode."
             : $"The value has the wrong JSON type: {ExpectedAt(field)} is expected.", field);
+    }
+
+    static bool IsUnicode(ReadOnlySequence<byte> json)
+    {
+        var reader = new Utf8JsonReader(json, Options);
+        try
+        {
+            while (reader.Read())
+            {
+                if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName)
+                    reader.GetString();
+            }
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            return false;       // the only way it has to say so
+        }
+        catch (JsonException)
+        {
+            return true;        // up to where it is no JSON, which is not what was found first
+        }
     }
 
     static SendBody? Refuse(Faults faults, string message, FieldPath field)
