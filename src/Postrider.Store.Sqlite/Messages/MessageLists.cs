@@ -10,6 +10,7 @@ namespace Postrider.Store.Sqlite.Messages;
 /// <remarks>
 /// The total comes from the counters when only statuses and whole UTC days are asked for. With any other filter it is counted, which
 /// costs a look at every row that the filter's index names: some 2 µs each.
+/// A search by subject reads each message that the index proposes, some 1 to 3 µs each, and those that are not indexed yet.
 /// </remarks>
 static class MessageLists
 {
