@@ -52,8 +52,7 @@ public sealed class SqliteStore :
     internal ReaderPool Readers => _readers;
 
     /// <summary>Opens the database, makes it when there is none, and brings its schema up to date.</summary>
-    /// <exception cref="StoreUnavailableException">It cannot be opened, or another server has it.</exception>
-    /// <exception cref="InvalidOperationException">A newer Postrider made it.</exception>
+    /// <exception cref="StoreUnavailableException">It cannot be opened, another server has it, or a newer Postrider made it.</exception>
     public static Task<SqliteStore> OpenAsync(
         SqliteStoreOptions options, TimeProvider time, IdGenerator ids, ILogger? log, CancellationToken cancel) =>
         Task.Run(() => Open(options, time, ids, log ?? NullLogger.Instance), cancel);
