@@ -66,7 +66,7 @@ public sealed class SqliteStore :
             if (Path.GetDirectoryName(Path.GetFullPath(options.Path)) is { } folder)
                 Directory.CreateDirectory(folder);
             serveLock = options.ServeLock ? ServeLock.Take(options.Path) : null;
-            connection = Writing.Writer.Connect(options);
+            connection = Writing.Writer.Connect(options, make: true);
             var schema = Migrator.Migrate(connection, time.GetUtcNow());
             log.Opened(options.Path, raw.sqlite3_libversion().utf8_to_string(), schema);
             return new SqliteStore(options, connection, serveLock, time, ids, log);
