@@ -16,4 +16,7 @@ static partial class Log
 
     [LoggerMessage(3003, LogLevel.Information, "Database {Path}: SQLite {Version}, schema {Schema}")]
     public static partial void Opened(this ILogger log, string path, string version, int schema);
+
+    [LoggerMessage(3004, LogLevel.Warning, "Subjects were not indexed, so searches are slower; the next try is in a second")]
+    public static partial void SubjectsNotIndexed(this ILogger log, Exception exception);
 }

@@ -10,6 +10,7 @@ using Postrider.Store.Sqlite.Intake;
 using Postrider.Store.Sqlite.Messages;
 using Postrider.Store.Sqlite.Migrations;
 using Postrider.Store.Sqlite.Queue;
+using Postrider.Store.Sqlite.Search;
 using Postrider.Store.Sqlite.Tenants;
 using Postrider.Store.Sqlite.Writing;
 using SQLitePCL;
@@ -34,6 +35,7 @@ public sealed class SqliteStore :
     readonly ReaderPool _readers;
     readonly IntakeWrites _intake;
     readonly Claims _claims;
+    readonly SubjectIndexer? _subjects;
     bool _disposed;
 
     SqliteStore(SqliteStoreOptions options, Connection connection, ServeLock? serveLock, TimeProvider time, IdGenerator ids, ILogger log)
@@ -44,12 +46,16 @@ public sealed class SqliteStore :
         _readers = new ReaderPool(options.Path, options.Readers, options.BusyTimeout);
         _intake = new IntakeWrites(_writer, _readers);
         _claims = new Claims(_writer, _readers);
+        _subjects = options.ServeLock ? new SubjectIndexer(_writer, _readers, time, log) : null;
     }
 
     /// <summary>For tests that need to get at the connection.</summary>
     internal Writer Writer => _writer;
 
     internal ReaderPool Readers => _readers;
+
+    /// <summary>Null where another process, the server, sees to it.</summary>
+    internal SubjectIndexer? Subjects => _subjects;
 
     /// <summary>Opens the database, makes it when there is none, and brings its schema up to date.</summary>
     /// <exception cref="StoreUnavailableException">It cannot be opened, another server has it, or a newer Postrider made it.</exception>
@@ -186,6 +192,8 @@ public sealed class SqliteStore :
     {
         if (Interlocked.Exchange(ref _disposed, true))
             return;
+        if (_subjects is not null)
+            await _subjects.DisposeAsync();
         await _writer.DrainAsync();
         _readers.Dispose();
         _writer.Dispose();

@@ -1,3 +1,4 @@
+using System.Text;
 using SQLitePCL;
 
 namespace Postrider.Store.Sqlite.Connections;
@@ -5,6 +6,8 @@ namespace Postrider.Store.Sqlite.Connections;
 /// <summary>The SQL function <c>subject_contains(subject, part)</c>: in any case, of every script; SQLite's own <c>like</c> folds ASCII only.</summary>
 static class SubjectMatch
 {
+    const int StackCharacters = 512;
+
     // Held here: the native side keeps only a pointer.
     static readonly delegate_function_scalar Function = Contains;
 
@@ -13,8 +16,12 @@ static class SubjectMatch
 
     static void Contains(sqlite3_context context, object data, sqlite3_value[] arguments)
     {
-        var subject = raw.sqlite3_value_text(arguments[0]).utf8_to_string();
-        var part = raw.sqlite3_value_text(arguments[1]).utf8_to_string();
-        raw.sqlite3_result_int(context, subject is not null && subject.Contains(part, StringComparison.OrdinalIgnoreCase) ? 1 : 0);
+        // Blobs have a length; as texts they would end at a NUL.
+        var subject = Decode(raw.sqlite3_value_blob(arguments[0]), stackalloc char[StackCharacters]);
+        var part = Decode(raw.sqlite3_value_blob(arguments[1]), stackalloc char[StackCharacters]);
+        raw.sqlite3_result_int(context, subject.Contains(part, StringComparison.OrdinalIgnoreCase) ? 1 : 0);
     }
+
+    static ReadOnlySpan<char> Decode(ReadOnlySpan<byte> utf8, Span<char> room) =>
+        utf8.Length <= room.Length ? room[..Encoding.UTF8.GetChars(utf8, room)] : Encoding.UTF8.GetString(utf8);
 }

@@ -4,6 +4,7 @@ using Postrider.Engine.Messages;
 using Postrider.Mail.Addresses;
 using Postrider.Store.Sqlite.Connections;
 using Postrider.Store.Sqlite.Messages;
+using Postrider.Store.Sqlite.Search;
 using Postrider.Store.Sqlite.Writing;
 
 namespace Postrider.Store.Sqlite.Intake;
@@ -162,6 +163,7 @@ sealed class IntakeWrites(Writer writer, ReaderPool readers)
                 .Bind(tenant).Bind(id).Bind(i).Bind((long)recipient.Kind).Bind(key).Bind(AsGiven(mailbox, key))
                 .Bind(recipient.Address.DisplayName).Bind((long)recipient.State).Bind(recipient.LastReply).Bind(recipient.SettledAt).Run();
         }
+        SubjectIndex.Number(db, message.Tenant, message.Id);
         foreach (var category in message.Categories)
             db.Prepare(InsertCategorySql).Bind(tenant).Bind(category).Bind(id).Run();
         foreach (var one in encoded.Events)

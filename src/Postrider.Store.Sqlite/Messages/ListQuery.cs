@@ -1,6 +1,7 @@
 using System.Text;
 using Postrider.Engine.Messages;
 using Postrider.Store.Sqlite.Connections;
+using Postrider.Store.Sqlite.Search;
 
 namespace Postrider.Store.Sqlite.Messages;
 
@@ -26,7 +27,7 @@ sealed class ListQuery
             _conditions.Add("m.batch_id = @batch");
         if (filter.TemplateId is not null)
             _conditions.Add("m.template_id = @template");
-        if (filter.Category is not null && filter.RecipientKey is not null)
+        if (filter.Category is not null && (filter.RecipientKey is not null || IsSearch))
         {
             _conditions.Add("""
                 exists (
@@ -37,6 +38,12 @@ sealed class ListQuery
         if (filter.Subject is not null)
             _conditions.Add("subject_contains(m.subject, @subject)");
     }
+
+    /// <summary>
+    /// The index of subjects leads. It gives what it finds in no order, so <see cref="AllSql"/> serves the page and the total at once.
+    /// A recipient's or a batch's messages are few: those lead instead. A part of less than three characters is in no index.
+    /// </summary>
+    public bool IsSearch => _filter is { RecipientKey: null, Batch: null, Subject: { } part } && SubjectGrams.HasAny(part);
 
     /// <summary>The counters know the total.</summary>
     public bool IsCounted => _filter is { RecipientKey: null, FromKey: null, Subject: null, Batch: null, TemplateId: null, Category: null }
@@ -59,16 +66,21 @@ sealed class ListQuery
     public string TotalSql()
     {
         var text = new StringBuilder("select count(*) from (\n");
-        for (var i = 0; i < _parts.Count; i++)
-        {
-            text.Append(i == 0 ? "" : "\nunion all\n");
-            AppendPart(text, _parts[i].Source, _parts[i].Id, null);
-        }
+        AppendParts(text);
         return text.Append(')').ToString();
+    }
+
+    public string AllSql()
+    {
+        var text = new StringBuilder("select id from (\n");
+        AppendParts(text);
+        return text.Append(")\norder by id desc").ToString();
     }
 
     public void Bind(Statement statement, TenantId tenant)
     {
+        if (IsSearch)
+            statement.BindNamed("@words", SubjectGrams.Query(tenant, _filter.Subject!));
         statement.BindNamed("@tenant", tenant.Value);
         statement.BindNamed("@recipient", _filter.RecipientKey);
         statement.BindNamed("@from_key", _filter.FromKey);
@@ -78,6 +90,15 @@ sealed class ListQuery
         statement.BindNamed("@subject", _filter.Subject);
         statement.BindNamed("@from", _filter.CreatedFrom is { } from ? IdRange.FirstAt(from) : null);
         statement.BindNamed("@before", _filter.CreatedBefore is { } before ? IdRange.FirstAt(before) : null);
+    }
+
+    void AppendParts(StringBuilder text)
+    {
+        for (var i = 0; i < _parts.Count; i++)
+        {
+            text.Append(i == 0 ? "" : "\nunion all\n");
+            AppendPart(text, _parts[i].Source, _parts[i].Id, null);
+        }
     }
 
     void AppendPart(StringBuilder text, string source, string id, string? after)
@@ -108,6 +129,8 @@ sealed class ListQuery
                             and e.ordinal < r.ordinal and e.address_key = r.address_key)
                 """, "r.message_id");
         }
+        else if (IsSearch)
+            LeadBySubject();
         else if (_filter.Category is not null)
         {
             Lead("""
@@ -135,6 +158,23 @@ sealed class ListQuery
     }
 
     void LeadByMessage(string index) => Lead($"from message m indexed by {index}\nwhere m.tenant_id = @tenant", "m.id");
+
+    /// <summary>What is indexed, and what is not yet: each message is one or the other.</summary>
+    void LeadBySubject()
+    {
+        _parts.Add(("""
+            from subject_gram g
+            cross join subject_row s on s.no = g.rowid
+            cross join message m on m.tenant_id = s.tenant_id and m.id = s.message_id
+            where g.subject_gram match @words and s.tenant_id = @tenant
+            """, "s.message_id"));
+        _parts.Add(("""
+            from subject_row s
+            cross join message m on m.tenant_id = s.tenant_id and m.id = s.message_id
+            where s.no > (select no from subject_indexed where id = 1) and s.tenant_id = @tenant
+            """, "s.message_id"));
+        AddStatusCondition();
+    }
 
     void LeadByStatus()
     {

@@ -16,14 +16,34 @@ static class MessageLists
     public static MessagePage List(Connection db, TenantId tenant, MessageFilter filter, PageRequest page)
     {
         var query = new ListQuery(filter);
-        var ids = ReadIds(db, query, tenant, page);
+        var (ids, total) = query.IsSearch
+            ? Search(db, query, tenant, page)
+            : (ReadIds(db, query, tenant, page), query.IsCounted ? CountedTotal(db, tenant, filter) : ScannedTotal(db, query, tenant));
         var more = ids.Count > page.Size;
         if (more)
             ids.RemoveAt(ids.Count - 1);
         return new MessagePage(
             ids.ConvertAll(id => Summarize(db, tenant, id)),
-            query.IsCounted ? CountedTotal(db, tenant, filter) : ScannedTotal(db, query, tenant),
+            total,
             more && ids.Count > 0 ? ids[^1] : null);
+    }
+
+    /// <summary>Reads all that the search finds, for the total, and keeps the page.</summary>
+    static (List<MessageId> Ids, long Total) Search(Connection db, ListQuery query, TenantId tenant, PageRequest page)
+    {
+        var ids = new List<MessageId>(page.Size + 1);
+        var (total, skip) = (0L, page.Skip);
+        Span<byte> after = stackalloc byte[16];
+        page.After?.Value.TryWriteBytes(after, bigEndian: true, out _);
+        using var row = db.PrepareOnce(query.AllSql());
+        query.Bind(row, tenant);
+        for (; row.Step(); total++)
+        {
+            if (ids.Count > page.Size || (page.After is not null && row.Octets(0).SequenceCompareTo(after) >= 0) || skip-- > 0)
+                continue;
+            ids.Add(new MessageId(row.Guid(0)));
+        }
+        return (ids, total);
     }
 
     static List<MessageId> ReadIds(Connection db, ListQuery query, TenantId tenant, PageRequest page)

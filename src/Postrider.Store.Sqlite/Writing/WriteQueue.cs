@@ -20,6 +20,14 @@ sealed class WriteQueue(int capacity) : IDisposable
         }
     }
 
+    public bool IsEmpty
+    {
+        get
+        {
+            lock (_gate) return _waiting.Count == 0;
+        }
+    }
+
     /// <summary>Waits for work and takes all of it into <paramref name="group"/>, which must be empty.</summary>
     /// <returns>False when the queue is closed and nothing is left.</returns>
     public bool TakeAll(ref List<WriteOperation> group)

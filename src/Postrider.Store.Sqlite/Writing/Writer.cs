@@ -35,6 +35,9 @@ sealed class Writer : IDisposable
         new Thread(Work) { Name = "sqlite-writer", IsBackground = true }.Start();
     }
 
+    /// <summary>Writes wait for the next transaction. What can wait longer does then.</summary>
+    public bool IsWaitedFor => !_queue.IsEmpty;
+
     /// <summary>Runs <paramref name="work"/> in a transaction; its result is given once that is on disk.</summary>
     /// <param name="cancel">Gives up while it waits; a write that has begun is carried to its end.</param>
     /// <exception cref="StoreUnavailableException">Nothing was written.</exception>

@@ -4,7 +4,7 @@ using Postrider.Testing;
 namespace Postrider.Scenarios.Clients;
 
 /// <summary>
-/// The packages of package.json, installed by npm into a folder that outlives the run, so that only the first run on a machine downloads them.
+/// The packages of package.json, installed by npm into a folder that outlives the run: only the first run on a machine downloads them.
 /// </summary>
 static class NodePackages
 {
@@ -46,7 +46,8 @@ static class NodePackages
                 return folder;
             Directory.CreateDirectory(folder);
             File.Copy(manifest, Path.Combine(folder, "package.json"), overwrite: true);
-            var (exitCode, output) = await ExternalProgram.RunAsync("npm", ["install", "--no-audit", "--no-fund", "--prefix", folder], cancel);
+            var (exitCode, output) = await ExternalProgram.RunAsync(
+                "npm", ["install", "--no-audit", "--no-fund", "--prefix", folder], cancel);
             Assert.True(exitCode == 0, $"npm install failed: {output}");
             await File.WriteAllTextAsync(Path.Combine(folder, "complete"), "", cancel);
             return folder;

@@ -13,7 +13,8 @@ public sealed class SendGridClient
         await using var mx = ScriptedMx.Start();
         await using var server = await PostriderServer.StartAsync(mx.Route);
 
-        var output = await NodePackages.RunAsync("send_as_users_do.mjs", server.Address.ToString().TrimEnd('/'), server.Installation.LiveKey);
+        var output = await NodePackages.RunAsync(
+            "send_as_users_do.mjs", server.Address.ToString().TrimEnd('/'), server.Installation.LiveKey);
         // The client warns of keys that are not SendGrid's.
         var answers = JsonDocument.Parse(output.Split('\n').Single(line => line.StartsWith('{'))).RootElement;
 

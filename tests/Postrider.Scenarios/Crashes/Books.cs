@@ -46,8 +46,8 @@ sealed class Books
         string? cursor = null;
         do
         {
-            var at = cursor is null ? "" : $"&cursor={cursor}";
-            var page = (await server.Api.GetAsync(string.Create(CultureInfo.InvariantCulture, $"/v3/messages?page_size={PageSize}{at}"))).Body;
+            var query = string.Create(CultureInfo.InvariantCulture, $"page_size={PageSize}{(cursor is null ? "" : $"&cursor={cursor}")}");
+            var page = (await server.Api.GetAsync($"/v3/messages?{query}")).Body;
             ids.AddRange(page.GetProperty("messages").EnumerateArray().Select(message => message.GetProperty("id").GetString()!));
             cursor = page.GetProperty("next_cursor") is { ValueKind: JsonValueKind.String } next ? next.GetString() : null;
         }

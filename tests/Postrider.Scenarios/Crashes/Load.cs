@@ -4,7 +4,7 @@ using Postrider.Scenarios.Running;
 
 namespace Postrider.Scenarios.Crashes;
 
-/// <summary>Clients that post message after message, each to a recipient of its own, whatever becomes of the server. Nothing is posted twice.</summary>
+/// <summary>Clients that post message after message, each to a recipient of its own, whatever becomes of the server.</summary>
 sealed class Load : IAsyncDisposable
 {
     static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);

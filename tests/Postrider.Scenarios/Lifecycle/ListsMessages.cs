@@ -13,13 +13,16 @@ public sealed class ListsMessages
         await using var mx = ScriptedMx.Start(new MxScript().AlwaysFor("gone", MxStep.Say("550 5.1.1 no such user")));
         await using var server = await PostriderServer.StartAsync(mx.Route);
         var batch = (await server.Api.PostAsync("/v3/mail/batch", null)).Text("batch_id");
-        var first = await server.SendAndSettleAsync(Letter.To("Ada@peer.test").With("subject", "Invoice 100% paid").With("categories", new JsonArray("invoices")));
+        var first = await server.SendAndSettleAsync(
+            Letter.To("Ada@peer.test").With("subject", "Invoice 100% paid").With("categories", new JsonArray("invoices")));
         var second = await server.SendAndSettleAsync(
-            Letter.To("gone@peer.test").With("subject", "Invoice 881").With("batch_id", batch).With("categories", new JsonArray("invoices", "late")));
+            Letter.To("gone@peer.test").With("subject", "Invoice 881").With("batch_id", batch)
+                .With("categories", new JsonArray("invoices", "late")));
         var copied = Letter.To("bob@peer.test").With("from", Letter.Person("billing@acme.test")).With("batch_id", batch);
         copied["personalizations"]![0]!["cc"] = new JsonArray(Letter.Person("ada@peer.test"));
         var third = await server.SendAndSettleAsync(copied);
-        var later = await server.SendAsync(Letter.To("cy@peer.test").With("send_at", TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() + 3600));
+        var inAnHour = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() + 3600;
+        var later = await server.SendAsync(Letter.To("cy@peer.test").With("send_at", inAnHour));
         var day = first.Json.GetProperty("created_at").GetString()![..10];
 
         await FindsAsync("", later, third.Id, second.Id, first.Id);
@@ -38,7 +41,8 @@ public sealed class ListsMessages
         await FindsAsync("end_date=2020-01-01", []);
         await FindsAsync("start_date=2999-01-01T00:00:00Z", []);
         await FindsAsync(
-            $"status=bounced&to_email=gone@peer.test&from_email=hello@acme.test&subject=881&batch_id={batch}&category=late&start_date={day}&end_date={day}",
+            "status=bounced&to_email=gone@peer.test&from_email=hello@acme.test&subject=881"
+            + $"&batch_id={batch}&category=late&start_date={day}&end_date={day}",
             second.Id);
         await FindsAsync($"status=delivered&batch_id={batch}&subject=invoice", []);
 
@@ -57,7 +61,8 @@ public sealed class ListsMessages
     {
         await using var mx = ScriptedMx.Start();
         await using var server = await PostriderServer.StartAsync(mx.Route);
-        var sent = (await server.Api.PostAsync("/v3/mail/send", Letter.ToEach([.. Enumerable.Range(0, 61).Select(i => $"r{i}@peer.test")]))).Texts("message_ids");
+        var letter = Letter.ToEach([.. Enumerable.Range(0, 61).Select(i => $"r{i}@peer.test")]);
+        var sent = (await server.Api.PostAsync("/v3/mail/send", letter)).Texts("message_ids");
 
         var (first, last, past) = (await PageAsync("page=1"), await PageAsync("page=3"), await PageAsync("page=4"));
         var walked = new List<string>();
@@ -82,9 +87,11 @@ public sealed class ListsMessages
         Task<ApiAnswer> PageAsync(string query) => server.Api.GetAsync($"/v3/messages?{query}");
     }
 
-    static string[] Ids(ApiAnswer page) => [.. page.Body.GetProperty("messages").EnumerateArray().Select(message => message.GetProperty("id").GetString()!)];
+    static string[] Ids(ApiAnswer page) =>
+        [.. page.Body.GetProperty("messages").EnumerateArray().Select(message => message.GetProperty("id").GetString()!)];
 
-    static (int, int, int, int) Counts(ApiAnswer page) => (Number(page, "total"), Number(page, "page"), Number(page, "page_size"), Number(page, "total_pages"));
+    static (int, int, int, int) Counts(ApiAnswer page) =>
+        (Number(page, "total"), Number(page, "page"), Number(page, "page_size"), Number(page, "total_pages"));
 
     static int Number(ApiAnswer page, string name) => page.Body.GetProperty(name).GetInt32();
 }

@@ -35,5 +35,6 @@ public sealed class RepeatsRequests
         Assert.Equal(["ada@peer.test", "cy@peer.test"], mx.Mail.SelectMany(mail => mail.To).Order(StringComparer.Ordinal));
     }
 
-    static Task<ApiAnswer> PostAsync(ApiClient api, string recipient) => api.PostAsync("/v3/mail/send", Letter.To(recipient), (Header, "order-881"));
+    static Task<ApiAnswer> PostAsync(ApiClient api, string recipient) =>
+        api.PostAsync("/v3/mail/send", Letter.To(recipient), (Header, "order-881"));
 }

@@ -15,9 +15,10 @@ public sealed class SandboxesTests
     {
         await using var mx = ScriptedMx.Start();
         await using var server = await PostriderServer.StartAsync(mx.Route);
-        var letter = Letter.To("ada@peer.test").With("mail_settings", new JsonObject { ["sandbox_mode"] = new JsonObject { ["enable"] = sandboxMode } });
+        var settings = new JsonObject { ["sandbox_mode"] = new JsonObject { ["enable"] = sandboxMode } };
+        var key = testKey ? server.Installation.TestKey : server.Installation.LiveKey;
 
-        var answer = await server.As(testKey ? server.Installation.TestKey : server.Installation.LiveKey).PostAsync("/v3/mail/send", letter);
+        var answer = await server.As(key).PostAsync("/v3/mail/send", Letter.To("ada@peer.test").With("mail_settings", settings));
         var live = await server.SendAndSettleAsync(Letter.To("bob@peer.test"));      // comes after it, and arrives
 
         Assert.Equal(202, answer.Status);

@@ -77,5 +77,6 @@ public sealed class ShowsOneMessage
 
     static void IsTime(JsonElement value) => Assert.True(
         DateTimeOffset.TryParseExact(
-            value.GetString(), "yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out _), value.GetRawText());
+            value.GetString(), "yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out _),
+        value.GetRawText());
 }

@@ -15,7 +15,8 @@ public sealed class AnswersRecipientsDifferently
         await using var server = await Trial.StartAsync(mx, "Retry:Delays=1s");
         var id = await server.SendAsync(Letter.To("ada@peer.test", "bob@peer.test", "cy@peer.test"));
 
-        var sent = await server.SeesAsync(id, message => message.Status == "sent" && message.RetryCount == 1, "it is sent to one, and waits for another");
+        var sent = await server.SeesAsync(
+            id, message => message.Status == "sent" && message.RetryCount == 1, "it is sent to one, and waits for another");
         var delivered = await server.SettledAsync(id);
 
         Snapshot.Is(

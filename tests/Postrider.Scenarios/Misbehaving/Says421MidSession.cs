@@ -9,7 +9,8 @@ public sealed class Says421MidSession
     [Fact]
     public async Task Tries_the_message_at_once_over_a_new_connection_when_nothing_of_it_was_heard()
     {
-        await using var mx = ScriptedMx.Start(new MxScript().At(MxStage.Mail, MxStep.Say("250 2.1.0 ok"), MxStep.SayAndClose("421 4.3.2 enough")));
+        await using var mx = ScriptedMx.Start(new MxScript()
+            .At(MxStage.Mail, MxStep.Say("250 2.1.0 ok"), MxStep.SayAndClose("421 4.3.2 enough")));
         await using var server = await Trial.StartAsync(mx);
         await server.SendAndSettleAsync(Letter.To("ada@peer.test"));
 

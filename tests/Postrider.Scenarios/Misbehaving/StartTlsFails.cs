@@ -22,7 +22,8 @@ public sealed class StartTlsFails
     public Task When_the_peer_closes() => Trial.EndsAsync(InClear, Offering().At(MxStage.StartTls, MxStep.Close));
 
     [Fact]
-    public Task When_there_is_no_handshake() => Trial.EndsAsync(InClear, Offering().At(MxStage.StartTls, MxStep.SayAndClose("220 go ahead")));
+    public Task When_there_is_no_handshake() =>
+        Trial.EndsAsync(InClear, Offering().At(MxStage.StartTls, MxStep.SayAndClose("220 go ahead")));
 
     [Fact]
     public Task When_text_in_clear_follows_the_reply() => Trial.EndsAsync(

@@ -31,7 +31,8 @@ public sealed class OperatorLooks
         Assert.Contains("451 4.3.0 not now", queueText.Output);
         var message = JsonDocument.Parse(shown.Output).RootElement;
         Assert.Equal((id, "queued"), (message.GetProperty("id").GetString(), message.GetProperty("status").GetString()));
-        Assert.Equal(["processed", "deferred"], message.GetProperty("timeline").EnumerateArray().Select(one => one.GetProperty("type").GetString()));
+        var types = message.GetProperty("timeline").EnumerateArray().Select(one => one.GetProperty("type").GetString());
+        Assert.Equal(["processed", "deferred"], types);
         Assert.Contains("RcptTo: 451 4.3.0 not now", shownText.Output);
         Assert.Equal((1, ""), (absent.ExitCode, absent.Output));
         Assert.NotEmpty(absent.Errors);
@@ -42,10 +43,10 @@ public sealed class OperatorLooks
     {
         await using var server = await PostriderServer.StartAsync();
 
-        var live = (await server.Installation.CommandAsync("key", "add", "--tenant", "acme", "--dialect", "scaisend", "--name", "ci")).Succeeded();
-        var test = (await server.Installation.CommandAsync("key", "add", "--tenant", "acme", "--dialect", "scaisend", "--test")).Succeeded();
-        var unknownTenant = await server.Installation.CommandAsync("key", "add", "--tenant", "nobody", "--dialect", "scaisend");
-        var unknownScope = await server.Installation.CommandAsync("key", "add", "--tenant", "acme", "--dialect", "scaisend", "--scopes", "mail.sned");
+        var live = (await AddKeyAsync("--tenant", "acme", "--name", "ci")).Succeeded();
+        var test = (await AddKeyAsync("--tenant", "acme", "--test")).Succeeded();
+        var unknownTenant = await AddKeyAsync("--tenant", "nobody");
+        var unknownScope = await AddKeyAsync("--tenant", "acme", "--scopes", "mail.sned");
 
         Assert.Matches("^sg_live_[0-9a-f]{32}\n$", live.Output);
         Assert.Matches("^sg_test_[0-9a-f]{32}\n$", test.Output);
@@ -53,19 +54,24 @@ public sealed class OperatorLooks
         Assert.Equal((1, ""), (unknownTenant.ExitCode, unknownTenant.Output));
         Assert.Equal((1, ""), (unknownScope.ExitCode, unknownScope.Output));
         Assert.Contains("mail.sned", unknownScope.Errors);
+
+        Task<CommandResult> AddKeyAsync(params string[] arguments) =>
+            server.Installation.CommandAsync(["key", "add", "--dialect", "scaisend", .. arguments]);
     }
 
     [Fact]
     public async Task At_tenants_and_domains()
     {
         await using var server = await PostriderServer.StartAsync("Smtp:Routes=*=127.0.0.1:9");
+        var nobodyThere = $"Smtp:Resolver=127.0.0.1:{Ports.Free()}";
+        var letter = Letter.To("ada@peer.test").With("from", Letter.Person("hello@news.acme.test"));
 
         var again = await server.Installation.CommandAsync("tenant", "add", "acme");
         var added = (await server.Installation.CommandAsync("domain", "add", "--tenant", "acme", "news.acme.test")).Succeeded();
-        var refused = await server.Api.PostAsync("/v3/mail/send", Letter.To("ada@peer.test").With("from", Letter.Person("hello@news.acme.test")));
-        var notPublished = await server.Installation.CommandAsync("domain", "verify", "news.acme.test", "--set", $"Smtp:Resolver=127.0.0.1:{Ports.Free()}");
+        var refused = await server.Api.PostAsync("/v3/mail/send", letter);
+        var notPublished = await server.Installation.CommandAsync("domain", "verify", "news.acme.test", "--set", nobodyThere);
         (await server.Installation.CommandAsync("domain", "verify", "news.acme.test", "--assume-published")).Succeeded();
-        var accepted = await server.Api.PostAsync("/v3/mail/send", Letter.To("ada@peer.test").With("from", Letter.Person("hello@news.acme.test")));
+        var accepted = await server.Api.PostAsync("/v3/mail/send", letter);
         var unknown = await server.Installation.CommandAsync("domain", "verify", "elsewhere.test");
 
         Assert.Equal(1, again.ExitCode);

@@ -4,7 +4,7 @@ using Postrider.Testing;
 
 namespace Postrider.Scenarios.Operating;
 
-/// <summary>What README.md and the demo itself tell people to paste works; only the port is another, since 8080 may be taken here.</summary>
+/// <summary>What README.md and the demo itself tell people to paste works; only the port is another: 8080 may be taken here.</summary>
 public sealed class ReadmeIsPasted
 {
     const string Marker = "<!-- five minutes: a test pastes this block -->";
@@ -45,7 +45,8 @@ public sealed class ReadmeIsPasted
     {
         await using var demo = await PostriderServer.DemoAsync();
         var greeting = await GreetingAsync(demo);
-        var commands = greeting.Split('\n').Where(line => line.StartsWith("  curl ", StringComparison.Ordinal) || line.StartsWith("    -", StringComparison.Ordinal));
+        var commands = greeting.Split('\n').Select(line => line.TrimStart())
+            .Where(line => line.StartsWith("curl ", StringComparison.Ordinal) || line.StartsWith('-'));
 
         var output = await PasteAsync(string.Join('\n', commands));
 
@@ -56,8 +57,11 @@ public sealed class ReadmeIsPasted
     static Task<string> ReadmeAsync() => File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "README.md"));
 
     static async Task<string> GreetingAsync(PostriderServer demo) =>
-        await Eventually.SeesAsync(() => Task.FromResult(demo.Output), output => output.Contains("See what became of it", StringComparison.Ordinal)
-            && output.TrimEnd().EndsWith("/captured", StringComparison.Ordinal), "the demo greets");
+        await Eventually.SeesAsync(
+            () => Task.FromResult(demo.Output),
+            output => output.Contains("See what became of it", StringComparison.Ordinal)
+                && output.TrimEnd().EndsWith("/captured", StringComparison.Ordinal),
+            "the demo greets");
 
     static string KeyIn(string greeting) => greeting[greeting.IndexOf("sg_live_", StringComparison.Ordinal)..][..40];
 

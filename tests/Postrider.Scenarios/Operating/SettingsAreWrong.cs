@@ -18,8 +18,8 @@ public sealed class SettingsAreWrong
             var end = await process.FinishAsync(TestContext.Current.CancellationToken);
 
             Assert.Equal((2, ""), (end.ExitCode, end.Output));
-            foreach (var wrong in (string[])["Retry:Delays:", "Colour:", "Smtp:Port:", "Smtp:Routes:", "Store:", "Queue:Lease:", "Log:Level:"])
-                Assert.Contains($"  {wrong}", end.Errors);
+            string[] wrong = ["Retry:Delays:", "Colour:", "Smtp:Port:", "Smtp:Routes:", "Store:", "Queue:Lease:", "Log:Level:"];
+            Assert.All(wrong, name => Assert.Contains($"  {name}", end.Errors));
             Assert.DoesNotContain("   at ", end.Errors);
         }
         finally

@@ -53,8 +53,8 @@ abstract record MxStep
 }
 
 /// <summary>
-/// Steps for each stage, taken one each time any session comes there; when they are used up, and where there are none, the MX takes part as it
-/// should. The last step given to <see cref="Always"/> is never used up.
+/// Steps for each stage, taken one each time any session comes there; when they are used up, and where there are none, the MX takes part
+/// as it should. A step given to <see cref="Always"/> is never used up.
 /// </summary>
 sealed class MxScript
 {

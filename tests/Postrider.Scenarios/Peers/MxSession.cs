@@ -65,7 +65,8 @@ sealed class MxSession(ScriptedMx mx, Stream stream) : IAsyncDisposable
 
     string[] Introduction()
     {
-        string[] lines = ["mx.test", .. mx.Script.Capabilities, .. mx.Certificate is not null && !_tls ? ["STARTTLS"] : Array.Empty<string>()];
+        string[] tls = mx.Certificate is not null && !_tls ? ["STARTTLS"] : [];
+        string[] lines = ["mx.test", .. mx.Script.Capabilities, .. tls];
         return [.. lines.Select((line, i) => $"250{(i == lines.Length - 1 ? ' ' : '-')}{line}")];
     }
 
@@ -123,7 +124,8 @@ sealed class MxSession(ScriptedMx mx, Stream stream) : IAsyncDisposable
         return await DoAsync(end, ["250 2.0.0 taken"], cancel);
     }
 
-    Task<bool> AnswerAsync(MxStage stage, string[] otherwise, CancellationToken cancel) => DoAsync(mx.Script.Next(stage), otherwise, cancel);
+    Task<bool> AnswerAsync(MxStage stage, string[] otherwise, CancellationToken cancel) =>
+        DoAsync(mx.Script.Next(stage), otherwise, cancel);
 
     /// <returns>False when the session is over.</returns>
     async Task<bool> DoAsync(MxStep? step, string[] otherwise, CancellationToken cancel)

@@ -37,8 +37,15 @@ sealed class SmtpSink : IAsyncDisposable
         }
     }
 
-    /// <summary>The messages as they came, without the lines that smtp-sink puts above them; with LF line ends, as it writes them.</summary>
-    public byte[][] Messages() => [.. _folder.GetFiles().Select(file => File.ReadAllBytes(file.FullName)).Where(dump => dump.Length > 0).Select(WithoutEnvelope)];
+    /// <summary>The messages, once so many came: without the lines that smtp-sink puts above them, and with its LF line ends.</summary>
+    public async Task<byte[][]> DumpsAsync(int count)
+    {
+        var files = await Eventually.SeesAsync(
+            () => Task.FromResult(_folder.GetFiles()),
+            all => all.Length == count && all.All(file => file.Length > 0),
+            $"{count} messages are dumped");
+        return [.. files.Select(file => WithoutEnvelope(File.ReadAllBytes(file.FullName)))];
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -41,7 +41,8 @@ public sealed class PreparedInstallation : IAsyncLifetime
         await CommandAsync("domain", "add", "--tenant", "other", "other.test");
         await CommandAsync("domain", "verify", "acme.test", "--assume-published");
         await CommandAsync("domain", "verify", "other.test", "--assume-published");
-        var dkim = JsonDocument.Parse(records).RootElement.EnumerateArray().Single(record => record.GetProperty("purpose").GetString() == "dkim");
+        var dkim = JsonDocument.Parse(records).RootElement.EnumerateArray()
+            .Single(record => record.GetProperty("purpose").GetString() == "dkim");
         _prepared = new Installation(
             _folder.FullName,
             await CommandAsync("key", "add", "--tenant", "acme", "--dialect", "scaisend"),
@@ -60,7 +61,8 @@ public sealed class PreparedInstallation : IAsyncLifetime
 
     internal static async Task<Installation> CopyAsync()
     {
-        var fixture = await TestContext.Current.GetFixture<PreparedInstallation>() ?? throw new InvalidOperationException("It is the assembly's fixture.");
+        var fixture = await TestContext.Current.GetFixture<PreparedInstallation>()
+            ?? throw new InvalidOperationException("It is the assembly's fixture.");
         var copy = Directory.CreateTempSubdirectory("postrider-scenario-");
         foreach (var file in fixture._folder.GetFiles())
             file.CopyTo(Path.Combine(copy.FullName, file.Name));      // keeps the key file's mode

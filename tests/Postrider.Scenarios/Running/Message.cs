@@ -23,7 +23,8 @@ sealed class Message(JsonElement json)
     public IEnumerable<string> EventTypes => Events.Select(one => one.GetProperty("event_type").GetString()!);
 
     public bool HasUncertainEvent => Events.Any(one =>
-        one.TryGetProperty("metadata", out var metadata) && metadata.TryGetProperty("uncertain", out var uncertain) && uncertain.GetBoolean());
+        one.TryGetProperty("metadata", out var metadata)
+        && metadata.TryGetProperty("uncertain", out var uncertain) && uncertain.GetBoolean());
 
     /// <summary>Status and events in lines, without what differs from run to run: ids, times, and the port after 127.0.0.1.</summary>
     public string Timeline => Write(Events);
@@ -56,7 +57,8 @@ sealed class Message(JsonElement json)
     static bool IsSmtpResponse(JsonElement one, JsonElement reason) =>
         one.TryGetProperty("smtp_response", out var response) && response.GetString() == reason.GetString();
 
-    static string Brief(JsonProperty property) => property.Name is "next_retry_at" or "send_at" ? property.Name : $"{property.Name}={property.Value}";
+    static string Brief(JsonProperty property) =>
+        property.Name is "next_retry_at" or "send_at" ? property.Name : $"{property.Name}={property.Value}";
 
     static string WithoutPorts(string text)
     {

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace Postrider.Scenarios.Running;
 
-/// <summary>The real server process on an installation of its own, which can be ended and started again; both are swept away by dispose.</summary>
+/// <summary>The real server process on an installation of its own, to be ended and started again; both are swept away by dispose.</summary>
 sealed class PostriderServer : IAsyncDisposable
 {
     static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);

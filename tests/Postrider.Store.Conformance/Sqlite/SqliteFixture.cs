@@ -32,6 +32,35 @@ public sealed class SqliteFixture : StoreFixture
     public Task<SqliteStore> OpenAsync(string path) =>
         SqliteStore.OpenAsync(new SqliteStoreOptions(path) { ServeLock = true }, Time, Ids, log: null, CancellationToken.None);
 
+    public override async Task CatchUpAsync()
+    {
+        while (await Sqlite.Subjects!.StepAsync(atLeast: 1, CancellationToken.None))
+        {
+        }
+    }
+
+    /// <summary>The steps of a statement's query plan.</summary>
+    public Task<List<string>> PlanAsync(string sql) => Sqlite.Readers.ReadAsync(
+        db =>
+        {
+            using var explain = db.PrepareOnce("explain query plan " + sql);
+            var plan = new List<string>();
+            while (explain.Step())
+                plan.Add(AsOfToday(explain.Text(3)));
+            return plan;
+        },
+        CancellationToken.None);
+
+    /// <summary>SQLite before 3.36 wrote "SCAN TABLE message AS m" where it writes "SCAN m" now.</summary>
+    static string AsOfToday(string step)
+    {
+        var words = step.Split(' ').Where(word => word != "TABLE").ToList();
+        var alias = words.IndexOf("AS");
+        if (alias > 0)
+            words.RemoveRange(alias - 1, 2);
+        return string.Join(' ', words);
+    }
+
     public override async ValueTask DisposeAsync()
     {
         if (Sqlite is not null)

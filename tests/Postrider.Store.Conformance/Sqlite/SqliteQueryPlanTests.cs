@@ -100,24 +100,5 @@ public sealed class SqliteQueryPlanTests : StoreConformance<SqliteFixture>
         Assert.False(walks.Any(), $"{name}: {string.Join("; ", plan)}");
     }
 
-    Task<List<string>> PlanAsync(string sql) => Store.Sqlite.Readers.ReadAsync(
-        db =>
-        {
-            using var explain = db.PrepareOnce("explain query plan " + sql);
-            var plan = new List<string>();
-            while (explain.Step())
-                plan.Add(AsOfToday(explain.Text(3)));
-            return plan;
-        },
-        CancellationToken.None);
-
-    /// <summary>SQLite before 3.36 wrote "SCAN TABLE message AS m" where it writes "SCAN m" now.</summary>
-    static string AsOfToday(string step)
-    {
-        var words = step.Split(' ').Where(word => word != "TABLE").ToList();
-        var alias = words.IndexOf("AS");
-        if (alias > 0)
-            words.RemoveRange(alias - 1, 2);
-        return string.Join(' ', words);
-    }
+    Task<List<string>> PlanAsync(string sql) => Store.PlanAsync(sql);
 }

@@ -1,0 +1,71 @@
+using Microsoft.Extensions.Configuration;
+using Postrider.Configuration;
+
+namespace Postrider.Tests.Configuration;
+
+public sealed class SettingsTests
+{
+    static Settings Read(params (string Name, string Value)[] settings) => Settings.Read(
+        new ConfigurationBuilder().AddInMemoryCollection(settings.Select(one => KeyValuePair.Create(one.Name, (string?)one.Value))).Build(), demo: false);
+
+    [Fact]
+    public void Has_the_contracts_numbers_when_nothing_is_set()
+    {
+        var settings = Read();
+
+        Assert.Equal("sqlite:data/postrider.db", settings.Store.ToString());
+        Assert.Equal(8080, settings.Listen.Single().Port);
+        Assert.Equal(TimeSpan.FromHours(72), settings.Delivery.Retry.Lifetime);
+        Assert.Equal([1, 5, 15, 30, 60, 120, 240, 480], settings.Delivery.Retry.Delays.Select(delay => delay.TotalMinutes));
+        Assert.Equal((30, 300, 600), (
+            settings.Timeouts.Connect.TotalSeconds, settings.Timeouts.Command.TotalSeconds, settings.Timeouts.EndOfData.TotalSeconds));
+        Assert.False(settings.Delivery.AllowPrivateTargets);
+        Assert.Null(settings.Inbound);
+    }
+
+    [Fact]
+    public void Names_every_wrong_setting_at_once()
+    {
+        var refused = Assert.Throws<SettingsException>(() => Read(
+            ("Store", "mysql:x"), ("Smtp:Port", "0"), ("Retry:Delays", "1m,soon"), ("Retry:Jitter", "2"), ("Smtp:Routes", "example.com"),
+            ("Smtp:Resolver", "nowhere"), ("Http:Listen", "ftp://x"), ("Queue:Lease", "1s"), ("Secrets:Key", "short"), ("Log:Level", "Loud"),
+            ("Smpt:Port", "25")));
+
+        Assert.All(
+            ["Store", "Smtp:Port", "Retry:Delays", "Retry:Jitter", "Smtp:Routes", "Smtp:Resolver", "Http:Listen", "Queue:Lease", "Secrets:Key", "Log:Level", "Smpt:Port"],
+            name => Assert.Contains($"  {name}: ", refused.Message, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("250ms", 0.25)]
+    [InlineData("30s", 30)]
+    [InlineData("5m", 300)]
+    [InlineData("8h", 28_800)]
+    [InlineData("3d", 259_200)]
+    [InlineData("00:01:30", 90)]
+    public void Reads_durations(string text, double seconds) =>
+        Assert.Equal(seconds, Read(("Retry:Lifetime", text)).Delivery.Retry.Lifetime.TotalSeconds);
+
+    [Theory]
+    [InlineData("5")]
+    [InlineData("-5s")]
+    [InlineData("5 minutes")]
+    [InlineData("99999999999h")]
+    [InlineData("999999999d")]
+    [InlineData("s")]
+    public void Refuses_what_is_no_duration(string text) =>
+        Assert.Throws<SettingsException>(() => Read(("Retry:Lifetime", text)));
+
+    [Fact]
+    public void Reads_several_routes()
+    {
+        var routes = Read(("Smtp:Routes", "bücher.example=mx.example:2525, *=127.0.0.1:25")).Delivery.Routes;
+
+        Assert.Equal(("mx.example", 2525), (routes["xn--bcher-kva.example"].Host, routes["xn--bcher-kva.example"].Port));
+        Assert.Equal(("127.0.0.1", 25), (routes["*"].Host, routes["*"].Port));
+    }
+
+    [Fact]
+    public void Gives_a_machine_without_a_domain_a_return_path_that_is_a_mailbox() =>
+        Assert.Equal("relay.localdomain", Read(("Smtp:HostName", "relay")).Delivery.ReturnPathDomain.Ascii);
+}
