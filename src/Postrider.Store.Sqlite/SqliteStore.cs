@@ -58,8 +58,7 @@ public sealed class SqliteStore :
     internal SubjectIndexer? Subjects => _subjects;
 
     /// <summary>Opens the database, makes it when there is none, and brings its schema up to date.</summary>
-    /// <exception cref="StoreUnavailableException">It cannot be opened, or another server has it.</exception>
-    /// <exception cref="InvalidOperationException">A newer Postrider made it.</exception>
+    /// <exception cref="StoreUnavailableException">It cannot be opened, another server has it, or a newer Postrider made it.</exception>
     public static Task<SqliteStore> OpenAsync(
         SqliteStoreOptions options, TimeProvider time, IdGenerator ids, ILogger? log, CancellationToken cancel) =>
         Task.Run(() => Open(options, time, ids, log ?? NullLogger.Instance), cancel);
@@ -73,7 +72,7 @@ public sealed class SqliteStore :
             if (Path.GetDirectoryName(Path.GetFullPath(options.Path)) is { } folder)
                 Directory.CreateDirectory(folder);
             serveLock = options.ServeLock ? ServeLock.Take(options.Path) : null;
-            connection = Writing.Writer.Connect(options);
+            connection = Writing.Writer.Connect(options, make: true);
             var schema = Migrator.Migrate(connection, time.GetUtcNow());
             log.Opened(options.Path, raw.sqlite3_libversion().utf8_to_string(), schema);
             return new SqliteStore(options, connection, serveLock, time, ids, log);

@@ -15,6 +15,9 @@ sealed class Connection : IDisposable
     /// <summary>SQLite's default, which we leave; a WAL frame is 24 octets larger.</summary>
     const int PageOctets = 8192;
 
+    /// <summary>SQLITE_READONLY_DBMOVED.</summary>
+    const int Moved = raw.SQLITE_READONLY | (4 << 8);
+
     // By reference: the texts are constants, and hashing them would cost more than some of the statements.
     readonly Dictionary<string, Statement> _statements = new(ReferenceEqualityComparer.Instance);
     readonly sqlite3 _handle;
@@ -22,10 +25,11 @@ sealed class Connection : IDisposable
     Connection(sqlite3 handle) => _handle = handle;
 
     /// <exception cref="SqliteFault">The file cannot be opened.</exception>
-    public static Connection Open(string path, bool readOnly, TimeSpan busyTimeout)
+    /// <param name="make">Whether to make the file when there is none.</param>
+    public static Connection Open(string path, bool readOnly, TimeSpan busyTimeout, bool make = false)
     {
         NativeSqlite.EnsureLoaded();
-        var access = readOnly ? raw.SQLITE_OPEN_READONLY : raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_CREATE;
+        var access = (readOnly ? raw.SQLITE_OPEN_READONLY : raw.SQLITE_OPEN_READWRITE) | (make ? raw.SQLITE_OPEN_CREATE : 0);
         var code = raw.sqlite3_open_v2(path, out var handle, access | raw.SQLITE_OPEN_NOMUTEX | raw.SQLITE_OPEN_PRIVATECACHE, null);
         var connection = new Connection(handle);
         try
@@ -47,6 +51,13 @@ sealed class Connection : IDisposable
 
     /// <summary>Rows the last statement inserted, updated or deleted.</summary>
     public int Changes => raw.sqlite3_changes(_handle);
+
+    /// <exception cref="SqliteFault">The file is no longer where it was opened: what is written to it now, no restart would find.</exception>
+    public void CheckInPlace()
+    {
+        if (NativeSqlite.HasMoved(_handle))
+            throw new SqliteFault(Moved, "the database file has been moved or deleted");
+    }
 
     /// <summary>The statement of this constant text, ready to bind; prepared once.</summary>
     public Statement Prepare(string sql)

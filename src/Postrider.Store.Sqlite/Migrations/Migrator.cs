@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Reflection;
+using Postrider.Engine.Messages;
 using Postrider.Store.Sqlite.Connections;
 
 namespace Postrider.Store.Sqlite.Migrations;
@@ -25,7 +26,7 @@ static class Migrator
         """;
 
     /// <returns>The schema's version.</returns>
-    /// <exception cref="InvalidOperationException">A newer Postrider made this database.</exception>
+    /// <exception cref="StoreUnavailableException">A newer Postrider made this database.</exception>
     public static int Migrate(Connection db, DateTimeOffset now)
     {
         var migrations = Load();
@@ -34,7 +35,7 @@ static class Migrator
             Apply(db, version, name, sql, now);
         var newest = migrations[^1].Version;
         var found = CurrentVersion(db);
-        return found <= newest ? found : throw new InvalidOperationException(
+        return found <= newest ? found : throw new StoreUnavailableException(
             $"The database has schema {found}, made by a newer Postrider; this one knows schemas up to {newest}. It was not changed.");
     }
 

@@ -48,9 +48,9 @@ sealed class Writer : IDisposable
         return await operation.Done;
     }
 
-    public static Connection Connect(SqliteStoreOptions options)
+    public static Connection Connect(SqliteStoreOptions options, bool make = false)
     {
-        var connection = Connection.Open(options.Path, readOnly: false, options.BusyTimeout);
+        var connection = Connection.Open(options.Path, readOnly: false, options.BusyTimeout, make);
         try
         {
             connection.Execute("pragma page_size = 8192; pragma journal_mode = wal; pragma synchronous = full; pragma temp_store = memory; pragma secure_delete = off;");
@@ -121,6 +121,7 @@ sealed class Writer : IDisposable
         {
             var session = _session ??= new WriteSession(Connect(_options), _counters, _ids);
             var started = Stopwatch.GetTimestamp();
+            session.Connection.CheckInPlace();
             session.Connection.Prepare("begin immediate").Run();
             do
                 group[next++].Run(session);

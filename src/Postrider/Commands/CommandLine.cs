@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Net.Sockets;
+using System.Security.Cryptography;
 using Postrider.Configuration;
 using Postrider.Engine.Messages;
 
@@ -49,10 +51,17 @@ static class CommandLine
                 await Console.Error.WriteLineAsync(e.Message);
                 return ExitCode.WrongUsage;
             }
-            catch (Exception e) when (e is StoreUnavailableException or IOException or System.Security.Cryptography.CryptographicException)
+            catch (SocketException e)
             {
-                await Console.Error.WriteLineAsync(e.Message);
-                return ExitCode.Refused;
+                return await RefuseAsync($"An address to listen at cannot be had: {e.Message}");
+            }
+            catch (CryptographicException)
+            {
+                return await RefuseAsync("What the store keeps secret was sealed with another key than Secrets:Key, or the key file, has now.");
+            }
+            catch (Exception e) when (e is StoreUnavailableException or IOException or UnauthorizedAccessException)
+            {
+                return await RefuseAsync(e.Message);
             }
         });
 

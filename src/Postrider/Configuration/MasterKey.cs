@@ -7,13 +7,17 @@ namespace Postrider.Configuration;
 static class MasterKey
 {
     /// <exception cref="SettingsException">The key file cannot be read, is not a key, or others may read it.</exception>
-    public static byte[] Load(Settings settings) => settings.SecretKey ?? LoadFile(Path.ChangeExtension(settings.Store.Path, ".key"));
+    public static byte[] Load(Settings settings) => settings.SecretKey ?? LoadFile(settings.Store.Path);
 
-    static byte[] LoadFile(string path)
+    static byte[] LoadFile(string database)
     {
+        var path = Path.ChangeExtension(database, ".key");
         try
         {
-            return File.Exists(path) ? Read(path) : Create(path);
+            // The key is made before the database, so where that is, this one has been lost: a new one could open nothing in it.
+            var isLost = File.Exists(database) && !File.Exists(path);
+            return isLost ? throw new SettingsException([$"Secrets:Key: {path} is missing, but {database} is there; restore it, or name the key"])
+                : File.Exists(path) ? Read(path) : Create(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -60,6 +60,28 @@ public sealed class SettingsAreWrong
     }
 
     [Fact]
+    public async Task An_address_that_cannot_be_had_is_told_in_a_line()
+    {
+        var folder = Directory.CreateTempSubdirectory("postrider-address-");
+        try
+        {
+            await using var process = ServerProcess.Start(
+                ["serve", "--store", $"sqlite:{Path.Combine(folder.FullName, "p.db")}", "--set", "Http:Listen=http://192.0.2.1:1"],
+                new Dictionary<string, string> { ["POSTRIDER_Log__Level"] = "Warning" });
+
+            var end = await process.FinishAsync(TestContext.Current.CancellationToken);
+
+            Assert.Equal((1, ""), (end.ExitCode, end.Output));
+            Assert.Single(end.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+            Assert.DoesNotContain("   at ", end.Errors);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
     public async Task The_last_of_several_flags_for_one_setting_counts()
     {
         await using var server = await PostriderServer.StartAsync("Log:Format=yaml", "Log:Format=json");

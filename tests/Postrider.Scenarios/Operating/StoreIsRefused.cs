@@ -46,6 +46,20 @@ public sealed class StoreIsRefused
     }
 
     [Fact]
+    public async Task A_database_whose_key_file_is_lost_gets_no_new_one()
+    {
+        await using var server = await PostriderServer.StartAsync();
+        var key = Path.Combine(server.Installation.Folder, "postrider.key");
+        File.Delete(key);
+
+        var refused = await server.Installation.CommandAsync("tenant", "add", "third");
+
+        Assert.Equal((2, ""), (refused.ExitCode, refused.Output));
+        Assert.Contains(key, refused.Errors);
+        Assert.False(File.Exists(key));
+    }
+
+    [Fact]
     public async Task A_folder_that_cannot_be_written_is_named()
     {
         var refused = await Installation.CommandAsync("sqlite:/proc/postrider/postrider.db", ["tenant", "add", "acme"]);

@@ -31,7 +31,7 @@ public sealed class SqliteStoreTests : StoreConformance<SqliteFixture>
             CancellationToken.None);
         await Store.Sqlite.DisposeAsync();
 
-        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => Store.OpenAsync(Store.Path));
+        var refused = await Assert.ThrowsAsync<StoreUnavailableException>(() => Store.OpenAsync(Store.Path));
 
         Assert.Contains("schema 9999", refused.Message, StringComparison.Ordinal);
     }

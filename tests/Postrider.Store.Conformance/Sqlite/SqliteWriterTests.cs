@@ -49,6 +49,24 @@ public sealed class SqliteWriterTests : StoreConformance<SqliteFixture>
     }
 
     [Fact]
+    public async Task Nothing_is_accepted_into_a_file_that_is_gone()
+    {
+        await Sample.AcceptAsync();
+        var aside = Store.Path + ".aside";
+        File.Move(Store.Path, aside);
+
+        for (var attempt = 0; attempt < 2; attempt++)       // on the old connection, and on a new one
+            await Assert.ThrowsAsync<StoreUnavailableException>(() => Sample.AcceptAsync());
+        var exists = File.Exists(Store.Path);
+        File.Move(aside, Store.Path);
+        var message = await Sample.AcceptAsync();
+
+        Assert.False(exists);
+        Assert.NotNull(await Sample.FindAsync(message.Id));
+        Assert.Equal(2, (await Sample.ListAsync()).Total);
+    }
+
+    [Fact]
     public async Task A_spoiled_connection_is_replaced()
     {
         await Assert.ThrowsAsync<StoreUnavailableException>(
