@@ -17,5 +17,5 @@ create virtual table subject_gram using fts5 (gram, content = '', detail = none,
 
 insert into subject_indexed (id, no) values (1, 0);
 
--- Those that are there already; 1 s a million.
+-- Those that are there already: one pass over the messages.
 insert into subject_row (tenant_id, message_id) select tenant_id, id from message;

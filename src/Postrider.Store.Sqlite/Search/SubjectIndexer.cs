@@ -7,14 +7,20 @@ namespace Postrider.Store.Sqlite.Search;
 
 /// <summary>
 /// Keeps the index of subjects behind what is accepted, in the serving process, a step at a time through the one writer. Until then
-/// searches look at the messages themselves, so that it may lag: it takes half of the writer's time when nobody else wants it,
-/// and a twentieth when somebody does.
+/// searches look at the messages themselves, so that it may lag: while mail flows it waits for a quieter second, unless much is left.
+/// It takes half of the writer's time when nobody else wants it, and a twentieth when somebody does.
 /// </summary>
 /// <remarks>Less than a step is left lying: to look at those takes a search less than a millisecond, and the index grows in few large pieces.</remarks>
 sealed class SubjectIndexer : IAsyncDisposable
 {
     /// <summary>What a write may have to wait for in addition.</summary>
     public const int StepMessages = 256;
+
+    /// <summary>More than this is not left for a quieter second: a search looks at so many in some 20 ms.</summary>
+    const int MostLeft = 50_000;
+
+    /// <summary>Above this many writes a second mail flows, and has the processor first. A guess.</summary>
+    const int FlowingWrites = 500;
 
     const int RestWhenBusy = 19;
 
@@ -37,13 +43,16 @@ sealed class SubjectIndexer : IAsyncDisposable
     async Task WorkAsync(CancellationToken cancel)
     {
         using var timer = new PeriodicTimer(Interval, _time);
+        var writes = _writer.Writes;
         try
         {
             do
             {
+                var mailFlows = _writer.Writes - writes > FlowingWrites;
+                writes = _writer.Writes;
                 try
                 {
-                    await CatchUpAsync(cancel);
+                    await CatchUpAsync(mailFlows ? MostLeft : StepMessages, cancel);
                 }
                 catch (Exception e) when (e is StoreUnavailableException or SqliteFault)
                 {
@@ -58,12 +67,14 @@ sealed class SubjectIndexer : IAsyncDisposable
         }
     }
 
-    async Task CatchUpAsync(CancellationToken cancel)
+    /// <summary>For an interval at most, so that it is asked anew whether mail flows.</summary>
+    async Task CatchUpAsync(int atLeast, CancellationToken cancel)
     {
-        while (true)
+        var begun = _time.GetTimestamp();
+        while (_time.GetElapsedTime(begun) < Interval)
         {
             var started = _time.GetTimestamp();
-            if (!await StepAsync(StepMessages, cancel))
+            if (!await StepAsync(atLeast, cancel))
                 return;
             var took = _time.GetElapsedTime(started);
             var rest = _writer.IsWaitedFor ? took * RestWhenBusy : took;

@@ -25,6 +25,7 @@ sealed class Writer : IDisposable
     readonly CounterDeltas _counters = new();
     readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     WriteSession? _session;
+    long _writes;
 
     /// <param name="checkpointer">Null when another process, the server, sees to the WAL.</param>
     public Writer(SqliteStoreOptions options, Connection connection, Checkpointer? checkpointer, IdGenerator ids, ILogger log)
@@ -37,6 +38,9 @@ sealed class Writer : IDisposable
 
     /// <summary>Writes wait for the next transaction. What can wait longer does then.</summary>
     public bool IsWaitedFor => !_queue.IsEmpty;
+
+    /// <summary>Writes committed since the start: how busy the store is.</summary>
+    public long Writes => Volatile.Read(ref _writes);
 
     /// <summary>Runs <paramref name="work"/> in a transaction; its result is given once that is on disk.</summary>
     /// <param name="cancel">Gives up while it waits; a write that has begun is carried to its end.</param>
@@ -128,6 +132,7 @@ sealed class Writer : IDisposable
             while (next < end && Stopwatch.GetElapsedTime(started) < _options.TransactionBudget);
             _counters.Flush(session.Connection);
             session.Connection.Prepare("commit").Run();
+            Volatile.Write(ref _writes, _writes + next - begin);
             return (null, next - begin);
         }
         catch (Exception e)
