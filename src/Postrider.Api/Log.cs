@@ -9,7 +9,7 @@ static partial class Log
     public static partial void RequestFailed(this ILogger log, Exception exception, string method, string route);
 
     [LoggerMessage(4001, LogLevel.Warning, "{Method} {Route} was answered 503: the store is not available")]
-    public static partial void StoreUnavailable(this ILogger log, Exception exception, string method, string route);
+    public static partial void StoreUnavailable(this ILogger log, string method, string route);
 
     [LoggerMessage(4002, LogLevel.Warning, "The readiness check {Check} failed")]
     public static partial void ReadinessCheckFailed(this ILogger log, Exception exception, string check);

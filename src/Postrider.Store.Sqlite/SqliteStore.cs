@@ -28,6 +28,8 @@ namespace Postrider.Store.Sqlite;
 public sealed class SqliteStore :
     IIntakeStore, IQueueStore, IMessageReader, IContentReader, ITenantStore, IBatchStore, IAsyncDisposable
 {
+    static readonly TimeSpan RefusalRemembered = TimeSpan.FromSeconds(10);
+
     readonly TimeProvider _time;
     readonly ServeLock? _lock;
     readonly Writer _writer;
@@ -172,6 +174,9 @@ public sealed class SqliteStore :
     public Task<IReadOnlyList<SendingDomain>> DomainsAsync(Domain domain, CancellationToken cancel) =>
         _readers.ReadAsync<IReadOnlyList<SendingDomain>>(db => DomainTable.All(db, domain), cancel);
 
+    /// <summary>Some domain, to see whether its key can be unsealed; null when there is none yet.</summary>
+    public Task<SendingDomain?> FindAnyDomainAsync(CancellationToken cancel) => _readers.ReadAsync(DomainTable.Any, cancel);
+
     public Task SetVerifiedAsync(DomainId domain, DateTimeOffset? at, CancellationToken cancel) =>
         _writer.RunAsync(session => DomainTable.SetVerified(session, domain, at), cancel);
 
@@ -180,9 +185,11 @@ public sealed class SqliteStore :
 
     /// <summary>Reads and writes something trivial, for <c>/ready</c>.</summary>
     /// <exception cref="TimeoutException">It took longer than <paramref name="within"/>.</exception>
-    /// <exception cref="StoreUnavailableException">It failed.</exception>
+    /// <exception cref="StoreUnavailableException">It failed, or a write did lately: on a full disk small writes may still find room.</exception>
     public async Task CheckAsync(TimeSpan within, CancellationToken cancel)
     {
+        if (_writer.SinceRefusal < RefusalRemembered)
+            throw new StoreUnavailableException("Writes were refused a moment ago.");
         await _readers.ReadAsync(Maintenance.CheckRead, cancel).WaitAsync(within, _time, cancel);
         await _writer.RunAsync(session => Maintenance.CheckWrite(session, _time.GetUtcNow()), cancel).WaitAsync(within, _time, cancel);
     }

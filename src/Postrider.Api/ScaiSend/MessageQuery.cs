@@ -77,6 +77,8 @@ sealed record MessageQuery
         var value = Last(query, name);
         if (value?.Length > MaxText)
             faults.Add(new(name, $"The value must be at most {MaxText} characters long", "string_too_long"));
+        else if (value?.AsSpan().ContainsAnyInRange('\0', '\u001F') == true)
+            faults.Add(new(name, "The value must not hold control characters", "value_error"));
         else if (value is not null)
             text.Append(name).Append('=').Append(value).Append('\n');
         return value;

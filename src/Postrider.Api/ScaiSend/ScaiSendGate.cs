@@ -32,9 +32,9 @@ sealed class ScaiSendGate(BearerAuthenticator authenticator, RateLimiter limiter
             Answer(context, route, e.StatusCode, e.StatusCode == StatusCodes.Status413PayloadTooLarge
                 ? "The request body is too large" : "The request body could not be read");
         }
-        catch (StoreUnavailableException e)
+        catch (StoreUnavailableException)
         {
-            log.StoreUnavailable(e, route.Method, route.Pattern);
+            log.StoreUnavailable(route.Method, route.Pattern);      // why, the store has told
             context.Response.Headers.RetryAfter = RetryAfterOutage;
             Answer(context, route, StatusCodes.Status503ServiceUnavailable, "Service temporarily unavailable");
         }
@@ -49,7 +49,7 @@ sealed class ScaiSendGate(BearerAuthenticator authenticator, RateLimiter limiter
     public Task RefuseAsync(HttpContext context, int status, string message)
     {
         var admitted = TryCountAnonymous(context);
-        ScaiSendErrors.Write(context.Response, ErrorShape.Detail,
+        ScaiSendErrors.Write(context.Response, context.Request.Path.Value!.Contains("/v3/mail", StringComparison.OrdinalIgnoreCase) ? ErrorShape.Errors : ErrorShape.Detail,
             admitted ? status : StatusCodes.Status429TooManyRequests, admitted ? message : "Rate limit exceeded");
         return Task.CompletedTask;
     }

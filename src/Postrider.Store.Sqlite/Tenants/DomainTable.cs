@@ -37,6 +37,21 @@ static class DomainTable
         return found;
     }
 
+    const string AnySql = """
+        select id, tenant_id, name, selector, sealed_key, created_at, verified_at from domain
+        limit 1
+        """;
+
+    public static SendingDomain? Any(Connection db)
+    {
+        var row = db.Prepare(AnySql);
+        if (!row.Step())
+            return null;
+        var found = Read(row);
+        row.Reset();
+        return found;
+    }
+
     const string AllSql = """
         select id, tenant_id, name, selector, sealed_key, created_at, verified_at from domain
         where name = @name

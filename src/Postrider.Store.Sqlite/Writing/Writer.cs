@@ -26,6 +26,8 @@ sealed class Writer : IDisposable
     readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     WriteSession? _session;
     long _writes;
+    long _refusedAt;
+    long _refusalToldAt;
 
     /// <param name="checkpointer">Null when another process, the server, sees to the WAL.</param>
     public Writer(SqliteStoreOptions options, Connection connection, Checkpointer? checkpointer, IdGenerator ids, ILogger log)
@@ -38,6 +40,9 @@ sealed class Writer : IDisposable
 
     /// <summary>Writes wait for the next transaction. What can wait longer does then.</summary>
     public bool IsWaitedFor => !_queue.IsEmpty;
+
+    /// <summary>Since the machine last kept a write from being committed.</summary>
+    public TimeSpan SinceRefusal => Volatile.Read(ref _refusedAt) is var at and not 0 ? Stopwatch.GetElapsedTime(at) : TimeSpan.MaxValue;
 
     /// <summary>Writes committed since the start: how busy the store is.</summary>
     public long Writes => Volatile.Read(ref _writes);
@@ -118,6 +123,17 @@ sealed class Writer : IDisposable
             group[index].Failed(fault);
     }
 
+    /// <summary>Told once a second at most: the log may be on the disk that is full.</summary>
+    void NoteRefusal(Exception fault, int writes)
+    {
+        var now = Stopwatch.GetTimestamp();
+        Volatile.Write(ref _refusedAt, now);
+        if (_refusalToldAt != 0 && Stopwatch.GetElapsedTime(_refusalToldAt, now) < TimeSpan.FromSeconds(1))
+            return;
+        _refusalToldAt = now;
+        _log.WriteFailed(fault, writes);
+    }
+
     (Exception? Fault, int Ran) TryCommit(List<WriteOperation> group, int begin, int end)
     {
         var next = begin;
@@ -141,7 +157,7 @@ sealed class Writer : IDisposable
             var ran = Math.Max(next - begin, 1);
             if (e is not SqliteFault { IsOurMachine: true })
                 return (e, ran);
-            _log.WriteFailed(e, ran);
+            NoteRefusal(e, ran);
             return (new StoreUnavailableException("The database cannot be written to.", e), ran);
         }
     }

@@ -16,7 +16,7 @@ static class CaptureCommand
         DefaultValueFactory = _ => new IPEndPoint(IPAddress.Loopback, 2525),
         CustomParser = result =>
         {
-            if (IPEndPoint.TryParse(result.Tokens[0].Value, out var endPoint))
+            if (IPEndPoint.TryParse(result.Tokens[0].Value, out var endPoint) && endPoint.Port > 0)
                 return endPoint;
             result.AddError($"--listen: \"{result.Tokens[0].Value}\" is not address:port");
             return null;

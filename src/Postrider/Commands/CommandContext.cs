@@ -30,8 +30,11 @@ sealed class CommandContext : IAsyncDisposable
 
     public IdGenerator Ids { get; }
 
-    public static async Task<CommandContext> OpenAsync(Settings settings, CancellationToken cancel)
+    /// <param name="mayCreate">Whether a store that is not there is made: by the command that begins an installation, not by a mistyped path.</param>
+    public static async Task<CommandContext> OpenAsync(Settings settings, bool mayCreate, CancellationToken cancel)
     {
+        if (!mayCreate && !File.Exists(settings.Store.Path))
+            throw new StoreUnavailableException($"There is no store at {settings.Store}; serve, demo or tenant add make one.");
         var ids = new IdGenerator(TimeProvider.System);
         var secrets = new SecretBox(MasterKey.Load(settings));
         var store = await SqliteStore.OpenAsync(new SqliteStoreOptions(settings.Store.Path), TimeProvider.System, ids, NullLogger.Instance, cancel);

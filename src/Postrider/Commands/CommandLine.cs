@@ -66,10 +66,11 @@ static class CommandLine
         });
 
     /// <summary>A command that works on the store.</summary>
-    public static void DoesWithStore(this Command command, Func<ParseResult, CommandContext, CancellationToken, Task<int>> action) =>
+    public static void DoesWithStore(
+        this Command command, Func<ParseResult, CommandContext, CancellationToken, Task<int>> action, bool mayCreate = false) =>
         command.Does(async (parsed, cancel) =>
         {
-            await using var context = await CommandContext.OpenAsync(SettingsOf(parsed, demo: false), cancel);
+            await using var context = await CommandContext.OpenAsync(SettingsOf(parsed, demo: false), mayCreate, cancel);
             return await action(parsed, context, cancel);
         });
 

@@ -34,6 +34,7 @@ static class DemoCommand
         await using var store = await SqliteStore.OpenAsync(
             new SqliteStoreOptions(settings.Store.Path) { ServeLock = true }, TimeProvider.System, ids, logs.CreateLogger<SqliteStore>(), cancel);
         var captured = new CaptureFolder(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(settings.Store.Path))!, "captured"));
+        await MasterKey.CheckAsync(store, secrets, cancel);
         await using var app = ServerHost.Build(settings, store, secrets, ids, captured);
 
         var key = await SetUpAsync(new TenantDesk(store, secrets, ids, TimeProvider.System), cancel);

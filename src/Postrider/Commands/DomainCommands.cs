@@ -35,7 +35,7 @@ static class DomainCommands
         var records = PublishedRecords.Of(sending, context);
         if (parsed.GetValue(Json))
         {
-            await Console.Out.WriteLineAsync(JsonSerializer.Serialize(records, PublishedRecordsJson.Default.IReadOnlyListPublishedRecord));
+            await Console.Out.WriteLineAsync(JsonSerializer.Serialize(records, PublishedRecordsJson.Plain.IReadOnlyListPublishedRecord));
             return ExitCode.Done;
         }
         foreach (var record in records)

@@ -20,7 +20,7 @@ static class KeyCommands
         {
             var desk = TenantDesk.Of(context);
             if (Settings.DialectOf(parsed.GetRequiredValue(DialectName)) is not { } dialect)
-                return await CommandLine.RefuseAsync($"There is no dialect {parsed.GetValue(DialectName)}.");
+                throw new SettingsException([$"--dialect: \"{parsed.GetValue(DialectName)}\" is none of scaisend, postject, sendops, mailingapi"]);
             if (dialect != Dialect.ScaiSend)
                 return await CommandLine.RefuseAsync($"{dialect} is not served yet; scaisend is.");
             if (await desk.FindAsync(parsed.GetRequiredValue(TenantName), cancel) is not { } tenant)

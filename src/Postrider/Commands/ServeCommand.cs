@@ -24,6 +24,7 @@ static class ServeCommand
         using var logs = LoggerFactory.Create(logging => ServerHost.ConfigureLogging(logging, settings));
         await using var store = await SqliteStore.OpenAsync(
             new SqliteStoreOptions(settings.Store.Path) { ServeLock = true }, TimeProvider.System, ids, logs.CreateLogger<SqliteStore>(), cancel);
+        await MasterKey.CheckAsync(store, secrets, cancel);
         await using var app = ServerHost.Build(settings, store, secrets, ids, captured: null);
         await app.RunAsync();
         return ExitCode.Done;

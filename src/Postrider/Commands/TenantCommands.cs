@@ -19,7 +19,7 @@ static class TenantCommands
                 return await CommandLine.RefuseAsync($"There is a tenant {name} already.");
             await Console.Out.WriteLineAsync($"tnt_{tenant.Id}");
             return ExitCode.Done;
-        });
+        }, mayCreate: true);
         return new Command("tenant", "Tenants: who owns keys, domains and messages.") { add };
     }
 }

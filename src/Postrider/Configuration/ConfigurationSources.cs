@@ -20,7 +20,7 @@ static class ConfigurationSources
         }
         catch (Exception e) when (e is FileNotFoundException or InvalidDataException or FormatException)
         {
-            throw new SettingsException([$"--config: {e.Message}"]);
+            throw new SettingsException([$"--config: {e.Message}{(e.InnerException is { } inner ? $" {inner.Message}" : "")}"]);
         }
     }
 }

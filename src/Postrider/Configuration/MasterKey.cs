@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
+using Postrider.Engine.Composing;
 using Postrider.Engine.Tenants;
+using Postrider.Store.Sqlite;
 
 namespace Postrider.Configuration;
 
@@ -8,6 +10,13 @@ static class MasterKey
 {
     /// <exception cref="SettingsException">The key file cannot be read, is not a key, or others may read it.</exception>
     public static byte[] Load(Settings settings) => settings.SecretKey ?? LoadFile(settings.Store.Path);
+
+    /// <exception cref="CryptographicException">The store's secrets were sealed with another key.</exception>
+    public static async Task CheckAsync(SqliteStore store, SecretBox secrets, CancellationToken cancel)
+    {
+        if (await store.FindAnyDomainAsync(cancel) is { } domain)
+            new DkimKeys(secrets).Open(domain).Dispose();
+    }
 
     static byte[] LoadFile(string database)
     {

@@ -53,7 +53,7 @@ static class ServerHost
         logging.SetMinimumLevel(settings.LogLevel);
         logging.AddFilter("Microsoft", level => level >= LogLevel.Warning && level >= settings.LogLevel);
         // Why a start failed is told by the command, in one line instead of a page.
-        logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
+        logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         if (settings.JsonLogs)
             logging.AddJsonConsole(console => console.UseUtcTimestamp = true);
         else

@@ -11,16 +11,23 @@ sealed class Housekeeping(SqliteStore store, ApiKeys keys, TimeProvider time, IL
     protected override async Task ExecuteAsync(CancellationToken cancel)
     {
         using var timer = new PeriodicTimer(Interval, time);
-        while (await timer.WaitForNextTickAsync(cancel))
+        try
         {
-            try
+            while (await timer.WaitForNextTickAsync(cancel))
             {
-                await RunOnceAsync(cancel);
+                try
+                {
+                    await RunOnceAsync(cancel);
+                }
+                catch (Exception e) when (!cancel.IsCancellationRequested)
+                {
+                    log.HousekeepingFailed(e);
+                }
             }
-            catch (Exception e) when (!cancel.IsCancellationRequested)
-            {
-                log.HousekeepingFailed(e);
-            }
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            // Told to stop.
         }
     }
 

@@ -28,18 +28,28 @@ sealed class QueueWatch(IQueueStore queue, MailEngine engine, TimeProvider time,
             "postrider.dispatcher.lag", () => engine.DispatchLag.TotalSeconds, "s", "How late the dispatcher is with what could go out now.");
 
         using var timer = new PeriodicTimer(Interval, time);
-        do
+        try
         {
-            try
-            {
-                Volatile.Write(ref _last, await queue.SummaryAsync(time.GetUtcNow(), cancel));
-            }
-            catch (Exception e) when (!cancel.IsCancellationRequested)
-            {
-                log.QueueNotSeen(e);
-            }
+            do
+                await LookAsync(cancel);
+            while (await timer.WaitForNextTickAsync(cancel));
         }
-        while (await timer.WaitForNextTickAsync(cancel));
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            // Told to stop.
+        }
+    }
+
+    async Task LookAsync(CancellationToken cancel)
+    {
+        try
+        {
+            Volatile.Write(ref _last, await queue.SummaryAsync(time.GetUtcNow(), cancel));
+        }
+        catch (Exception e) when (!cancel.IsCancellationRequested)
+        {
+            log.QueueNotSeen(e);
+        }
     }
 
     public override void Dispose()

@@ -29,6 +29,8 @@ static class HeaderFields
             var at = field.Field(name);
             if (Find(name, value) is { } fault)
                 faults.Add(at, fault);
+            else if (fields.Exists(other => other.Key.Equals(name, StringComparison.OrdinalIgnoreCase)))
+                faults.Add(at, "The header is given twice: names are compared without case.");
             fields.Add(new(name, value ?? ""));
         }
         CheckSize(fields, field, faults);
