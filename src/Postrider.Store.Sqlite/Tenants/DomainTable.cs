@@ -38,7 +38,10 @@ static class DomainTable
     }
 
     const string AnySql = """
+        -- Primary key, its first.
         select id, tenant_id, name, selector, sealed_key, created_at, verified_at from domain
+        where id > x''
+        order by id
         limit 1
         """;
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Postrider.Mail.Addresses;
 using Postrider.Mail.Dkim;
@@ -13,6 +14,10 @@ static class DomainCommands
     static readonly Argument<string> Name = new("DOMAIN") { Description = "The domain mail is sent from" };
     static readonly Option<bool> AssumePublished = new("--assume-published") { Description = "Verify without a look at DNS" };
     static readonly Option<bool> Json = new("--json") { Description = "Print JSON" };
+
+    /// <summary>For people to copy from: a key's + as it is.</summary>
+    static readonly PublishedRecordsJson Plain = new(
+        new(PublishedRecordsJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
     public static Command Create()
     {
@@ -35,7 +40,7 @@ static class DomainCommands
         var records = PublishedRecords.Of(sending, context);
         if (parsed.GetValue(Json))
         {
-            await Console.Out.WriteLineAsync(JsonSerializer.Serialize(records, PublishedRecordsJson.Plain.IReadOnlyListPublishedRecord));
+            await Console.Out.WriteLineAsync(JsonSerializer.Serialize(records, Plain.IReadOnlyListPublishedRecord));
             return ExitCode.Done;
         }
         foreach (var record in records)

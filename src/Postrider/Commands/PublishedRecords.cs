@@ -1,4 +1,3 @@
-using System.Text.Encodings.Web;
 using System.Text.Json.Serialization;
 using Postrider.Engine.Composing;
 using Postrider.Engine.Tenants;
@@ -56,8 +55,4 @@ static class PublishedRecords
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(IReadOnlyList<PublishedRecord>))]
-sealed partial class PublishedRecordsJson : JsonSerializerContext
-{
-    /// <summary>For people to copy from: a key's + as it is.</summary>
-    public static PublishedRecordsJson Plain { get; } = new(new(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
-}
+sealed partial class PublishedRecordsJson : JsonSerializerContext;

@@ -141,7 +141,9 @@ public sealed class AccessTests(ApiHost host) : IClassFixture<ApiHost>
 
         Assert.Equal([allow], response.Content.Headers.Allow);
         var answer = await Answer.Of(response);
-        Assert.Equal((405, """{"detail":"Method Not Allowed"}"""), (answer.Status, answer.Text));
+        Assert.Equal(405, answer.Status);
+        Assert.Contains("\"detail\":\"Method Not Allowed\"", answer.Text, StringComparison.Ordinal);
+        Assert.Equal(path.Contains("/mail/", StringComparison.Ordinal), answer.Text.StartsWith("{\"errors\":[", StringComparison.Ordinal));
     }
 
     [Fact]
