@@ -90,10 +90,10 @@ public sealed class SqliteStore :
         _claims.ClaimExpiredAsync(claim, cancel);
 
     public Task<bool> MarkRenderedAsync(LeaseKey lease, CancellationToken cancel) =>
-        _writer.RunAsync(session => Leases.Advance(session, lease, Phase.Processing, Phase.Rendered), cancel);
+        _writer.RunAsync(session => Leases.Advance(session, lease, Phase.Rendered), cancel);
 
     public Task<bool> MarkSendingAsync(LeaseKey lease, CancellationToken cancel) =>
-        _writer.RunAsync(session => Leases.Advance(session, lease, Phase.Rendered, Phase.Sending), cancel);
+        _writer.RunAsync(session => Leases.Advance(session, lease, Phase.Sending), cancel);
 
     public Task<bool> SettleAsync(Settlement settlement, CancellationToken cancel)
     {

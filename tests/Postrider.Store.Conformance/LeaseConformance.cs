@@ -71,17 +71,19 @@ public abstract class LeaseConformance<TFixture> : StoreConformance<TFixture> wh
     }
 
     [Fact]
-    public async Task Rendered_and_sending_each_follow_only_the_step_before()
+    public async Task Sending_follows_rendered_or_processing_and_nothing_goes_back()
     {
         await Sample.AcceptAsync();
         var lease = await Sample.ClaimOneAsync();
 
-        Assert.False(await Store.Queue.MarkSendingAsync(lease, CancellationToken.None));
         Assert.True(await Store.Queue.MarkRenderedAsync(lease, CancellationToken.None));
         Assert.Equal(MessageStatus.Rendered, (await Sample.ViewAsync(lease.Message)).Status);
         Assert.False(await Store.Queue.MarkRenderedAsync(lease, CancellationToken.None));
         Assert.True(await Store.Queue.MarkSendingAsync(lease, CancellationToken.None));
         Assert.False(await Store.Queue.MarkSendingAsync(lease, CancellationToken.None));
+        Assert.False(await Store.Queue.MarkRenderedAsync(lease, CancellationToken.None));
+        await Sample.AcceptAsync();
+        Assert.True(await Store.Queue.MarkSendingAsync(await Sample.ClaimOneAsync(), CancellationToken.None));
     }
 
     [Fact]

@@ -48,8 +48,8 @@ public abstract class LifecycleConformance<TFixture> : StoreConformance<TFixture
         {
             0 or 1 => AcceptAsync(sandbox: which % 7 == 0),
             2 or 3 => ClaimAsync(1 + (which % 3)),
-            4 => OnLeaseAsync(which, (lease, live) => MarkAsync(live, MessageStatus.Processing, MessageStatus.Rendered, store.Queue.MarkRenderedAsync(lease, default))),
-            5 => OnLeaseAsync(which, (lease, live) => MarkAsync(live, MessageStatus.Rendered, MessageStatus.Sending, store.Queue.MarkSendingAsync(lease, default))),
+            4 => OnLeaseAsync(which, (lease, live) => MarkAsync(live, live?.Status == MessageStatus.Processing, MessageStatus.Rendered, store.Queue.MarkRenderedAsync(lease, default))),
+            5 => OnLeaseAsync(which, (lease, live) => MarkAsync(live, live?.Status is MessageStatus.Processing or MessageStatus.Rendered, MessageStatus.Sending, store.Queue.MarkSendingAsync(lease, default))),
             6 => OnLeaseAsync(which, (lease, live) => SettleAsync(live, sample.Delivered(lease))),
             7 => OnLeaseAsync(which, (lease, live) => SettleAsync(live, sample.Delivered(lease) with { Status = MessageStatus.Bounced, SentAt = null })),
             8 => OnLeaseAsync(which, (lease, live) => SettleAsync(live, sample.Deferred(lease, store.Now, (live?.Retries ?? 0) + 1) with
@@ -102,11 +102,13 @@ public abstract class LifecycleConformance<TFixture> : StoreConformance<TFixture
         async Task ClaimAsync(int limit)
         {
             var claim = new Claim(new BacklogKey(tenant, "example.net"), store.Now, limit, _node, store.Now + LeaseTime);
-            var claimed = await store.Queue.ClaimAsync(claim, CancellationToken.None);
+            var (claimed, nextDueAt) = await store.Queue.ClaimAsync(claim, CancellationToken.None);
 
             var expected = _messages.Where(live => live.Status == MessageStatus.Queued)
                 .OrderBy(live => live.DueAt).ThenBy(live => live.Id.ToString(), StringComparer.Ordinal).Take(limit).ToArray();
             Assert.Equal(expected.Select(live => live.Id), claimed.Select(leased => leased.Message.Id));
+            Assert.Equal(
+                _messages.Except(expected).Where(live => live.Status == MessageStatus.Queued).Min(live => (DateTimeOffset?)live.DueAt), nextDueAt);
             foreach (var (live, leased) in expected.Zip(claimed))
             {
                 Assert.Equal((++live.Generation, live.Retries), (leased.Generation, leased.RetryCount));
@@ -127,9 +129,8 @@ public abstract class LifecycleConformance<TFixture> : StoreConformance<TFixture
             await act(lease, live.Generation == lease.Generation && live.IsLeased ? live : null);
         }
 
-        static async Task MarkAsync(Live? live, MessageStatus from, MessageStatus to, Task<bool> mark)
+        static async Task MarkAsync(Live? live, bool allowed, MessageStatus to, Task<bool> mark)
         {
-            var allowed = live?.Status == from;
             Assert.Equal(allowed, await mark);
             if (allowed)
                 live!.Status = to;

@@ -87,8 +87,8 @@ public sealed class Sample
 
     public BacklogKey Backlog(string domain = "example.net") => new(Tenant, domain);
 
-    public Task<IReadOnlyList<LeasedMessage>> ClaimAsync(int limit = 100, string domain = "example.net") =>
-        _store.Queue.ClaimAsync(new Claim(Backlog(domain), _store.Now, limit, Node, Later), CancellationToken.None);
+    public async Task<IReadOnlyList<LeasedMessage>> ClaimAsync(int limit = 100, string domain = "example.net") =>
+        (await _store.Queue.ClaimAsync(new Claim(Backlog(domain), _store.Now, limit, Node, Later), CancellationToken.None)).Messages;
 
     public async Task<LeaseKey> ClaimOneAsync(string domain = "example.net") => Assert.Single(await ClaimAsync(1, domain)).Key;
 

@@ -69,8 +69,8 @@ static class Backlogs
             select tenant_id, message_id from queue indexed by queue_due
             where phase = 0 and tenant_id = @tenant and domain = @domain and retry_count > 0
             order by due_at
-            limit 1) q
-        join recipient r on r.tenant_id = q.tenant_id and r.message_id = q.message_id
+            limit 1) tried
+        join recipient r on r.tenant_id = tried.tenant_id and r.message_id = tried.message_id
         where r.last_reply is not null
         limit 1
         """;

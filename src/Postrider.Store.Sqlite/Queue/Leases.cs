@@ -49,9 +49,10 @@ static class Leases
         where tenant_id = @tenant and message_id = @message
         """;
 
-    public static bool Advance(WriteSession session, LeaseKey lease, Phase from, Phase to)
+    /// <summary>Forward only; <paramref name="to"/> may pass over rendered.</summary>
+    public static bool Advance(WriteSession session, LeaseKey lease, Phase to)
     {
-        if (Held(session.Connection, lease) is not { } state || state.Phase != from)
+        if (Held(session.Connection, lease) is not { } state || state.Phase >= to)
             return false;
         session.Connection.Prepare(AdvanceSql).Bind((long)to).Bind(lease.Tenant.Value).Bind(lease.Message.Value).Run();
         // No step to or from a settled status, so no batch completes here: the time does not matter.
