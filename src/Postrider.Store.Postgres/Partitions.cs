@@ -62,25 +62,39 @@ sealed class Partitions(Database database, ILogger log)
         },
         cancel);
 
-    /// <summary>Drops the months that ended before <paramref name="before"/>: with them their messages, whatever became of those.</summary>
+    /// <summary>
+    /// Drops the months that ended before <paramref name="before"/>: with them their messages, whatever became of those. A partition goes under
+    /// a lock on its table that nobody may hold up for long; where a long read does, it is left for the next time.
+    /// </summary>
     /// <returns>How many partitions went.</returns>
-    public Task<int> DropAsync(Month before, CancellationToken cancel) => database.WriteAsync(
-        async connection =>
+    public async Task<int> DropAsync(Month before, CancellationToken cancel)
+    {
+        var dropped = 0;
+        foreach (var (table, month) in await database.ReadAsync(ExistingAsync, cancel))
         {
-            await LockAsync(connection);
-            var dropped = 0;
-            foreach (var (table, month) in await ExistingAsync(connection))
+            if (month.CompareTo(before) >= 0)
+                continue;
+            try
             {
-                if (month.CompareTo(before) >= 0)
-                    continue;
-                await ExecuteAsync(connection, $"drop table {table}_{month}");
-                dropped++;
-                if (table == Tables[0].Table)
-                    log.PartitionsDropped(month.ToString());
+                await database.WriteAsync(
+                    async connection =>
+                    {
+                        await LockAsync(connection);
+                        await ExecuteAsync(connection, $"set local lock_timeout = '2s'; drop table if exists {table}_{month}");
+                        return true;
+                    },
+                    cancel);
             }
-            return dropped;
-        },
-        cancel);
+            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
+            {
+                continue;
+            }
+            dropped++;
+            if (table == Tables[0].Table)
+                log.PartitionsDropped(month.ToString());
+        }
+        return dropped;
+    }
 
     /// <summary>Made beside the table and attached then: <c>create table … partition of</c> would lock out all readers and writers.</summary>
     static async Task MakeAsync(NpgsqlConnection connection, Partitioned table, Month month)

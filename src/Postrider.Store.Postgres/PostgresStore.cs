@@ -46,7 +46,7 @@ public sealed class PostgresStore :
         _settlements = new SettleWriter(database, options, Tell, log);
     }
 
-    /// <summary>Told of what waits, once it is on disk: messages accepted here and put back here. Must not wait.</summary>
+    /// <summary>Told of what waits, once it is on disk: messages accepted here and put back here. Must not wait; <see cref="PostgresWakeups"/> passes it on.</summary>
     public event Action<Backlog>? Waiting;
 
     /// <summary>Statements that group writes have sent so far: over the messages of the same time, what one costs.</summary>

@@ -12,6 +12,7 @@ public sealed class PostgresCluster : IAsyncDisposable
     const string Programs = "/usr/lib/postgresql/15/bin";
     const string PackageUser = "postgres";
     const string Superuser = "postrider";
+    const string Detached = """out=$1; shift; exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; exec "$@" >"$out" 2>&1 </dev/null""";
     const int MaxStarts = 5;    // another process may take the port between our look and the server's
 
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -105,7 +106,10 @@ public sealed class PostgresCluster : IAsyncDisposable
             : RunAsync(path, arguments, cancel);
     }
 
-    /// <remarks>Its output goes through files: the server that pg_ctl leaves behind would hold a pipe open.</remarks>
+    /// <remarks>
+    /// Its output goes through files, and what this process has inherited is closed: the server that pg_ctl leaves behind would hold a pipe,
+    /// or the lock of whoever runs the tests, for as long as it lives.
+    /// </remarks>
     static async Task<string> RunAsync(string program, IEnumerable<string> arguments, CancellationToken cancel)
     {
         if (Path.IsPathRooted(program) && !File.Exists(program))
@@ -115,10 +119,7 @@ public sealed class PostgresCluster : IAsyncDisposable
         var output = Path.GetTempFileName();
         try
         {
-            var start = new ProcessStartInfo("/bin/sh", ["-c", "out=$1; shift; exec \"$@\" >\"$out\" 2>&1 </dev/null", "sh", output, program, .. arguments])
-            {
-                WorkingDirectory = "/",
-            };
+            var start = new ProcessStartInfo("/bin/sh", ["-c", Detached, "sh", output, program, .. arguments]) { WorkingDirectory = "/" };
             using var process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start.");
             await process.WaitForExitAsync(limit.Token);
             var said = await File.ReadAllTextAsync(output, CancellationToken.None);

@@ -20,7 +20,7 @@ sealed class Database : IAsyncDisposable
         // Every statement of a writer seeks, whatever the statistics say of a table that was empty a moment ago; one plan serves all groups.
         // synchronous_commit: an accepted message is on disk, also where the server's own default is not to wait for it.
         _writers = NpgsqlDataSource.Create(Settings(options, 100,
-            "-c jit=off -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c synchronous_commit=on"));
+            "-c jit=off -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c enable_material=off -c synchronous_commit=on"));
     }
 
     /// <summary>Statements sent so far, for the bench: what a message costs.</summary>

@@ -47,7 +47,8 @@ sealed class SettleWriter(Database database, PostgresStoreOptions options, Actio
 
     const string SettleSql = $"""
         -- Primary keys. Rows are locked in the queue's order; all else of a message is changed only by who holds its lease. continuation:
-        -- 0 done, 1 requeued, 2 under way. @oldest and @newest keep the partitions of other months out of it.
+        -- 0 done, 1 requeued, 2 under way. "in … is true" is a hashed
+        -- look-up in any plan, where a join would compare each row of the group with each.
         with held as materialized (
             select g.*, q.phase, q.partly_accepted, q.batch_id, q.day,
                 case when q.partly_accepted then 4 else q.phase end as from_status
@@ -82,24 +83,24 @@ sealed class SettleWriter(Database database, PostgresStoreOptions options, Actio
                 retry_count = case when h.continuation = 0 then h.retry_count else m.retry_count end,
                 error_message = h.error
             from held h
-            where m.lane = @lane and m.tenant_id = h.tenant_id and m.id = h.message_id and m.id between @oldest and @newest
+            where m.lane = @lane and m.tenant_id = h.tenant_id and m.id = h.message_id
                 and (h.continuation < 2 or h.sent_at is not null or h.error is not null)),
         told as (
             update recipient r set
                 state = o.state,
                 last_reply = coalesce(o.last_reply, r.last_reply),
-                settled_at = case when o.state > 0 then h.at end
-            from unnest(@recipient_writes, @ordinals, @states, @replies) as o (write, ordinal, state, last_reply)
-            join held h on h.write = o.write
-            where r.lane = @lane and r.tenant_id = h.tenant_id and r.message_id = h.message_id and r.ordinal = o.ordinal
-                and r.message_id between @oldest and @newest),
+                settled_at = case when o.state > 0 then o.at end
+            from unnest(@recipient_writes, @recipient_tenants, @recipient_messages, @ordinals, @states, @replies, @recipient_ats)
+                as o (write, tenant_id, message_id, ordinal, state, last_reply, at)
+            where r.lane = @lane and r.tenant_id = o.tenant_id and r.message_id = o.message_id and r.ordinal = o.ordinal
+                and (o.write in (select write from held)) is true),
         recorded as (
             insert into event (lane, tenant_id, message_id, id, type, recipient, at, data)
             select @lane, e.tenant_id, e.message_id, e.id, e.type, e.recipient, e.at, e.data
             from unnest(
                     @event_writes, @event_tenants, @event_messages, @event_ids, @event_types, @event_recipients, @event_ats, @event_data)
                 as e (write, tenant_id, message_id, id, type, recipient, at, data)
-            join held h on h.write = e.write),
+            where (e.write in (select write from held)) is true),
         moves as materialized (
             select tenant_id, day, batch_id, from_status, status as to_status, at from held),
         {Totals.OfMoves}
@@ -139,16 +140,8 @@ sealed class SettleWriter(Database database, PostgresStoreOptions options, Actio
     static void BindSettlements(NpgsqlBatchCommand command, short lane, List<SettleWrite> group)
     {
         var all = group.ConvertAll(static write => write.Settlement);
-        var oldest = all[0].Lease.Message.Value;
-        var newest = oldest;
-        foreach (var one in all)
-        {
-            // As the database compares them: Guid's own order is of its octets in network order.
-            oldest = one.Lease.Message.Value.CompareTo(oldest) < 0 ? one.Lease.Message.Value : oldest;
-            newest = one.Lease.Message.Value.CompareTo(newest) > 0 ? one.Lease.Message.Value : newest;
-        }
         command
-            .With("lane", lane).With("oldest", oldest).With("newest", newest)
+            .With("lane", lane)
             .WithAll("writes", NpgsqlDbType.Integer, [.. Enumerable.Range(0, all.Count)])
             .WithAll("tenants", NpgsqlDbType.Uuid, all.ConvertAll(static one => one.Lease.Tenant.Value))
             .WithAll("messages", NpgsqlDbType.Uuid, all.ConvertAll(static one => one.Lease.Message.Value))
@@ -171,11 +164,16 @@ sealed class SettleWriter(Database database, PostgresStoreOptions options, Actio
     static void BindRecipients(NpgsqlBatchCommand command, List<SettleWrite> group)
     {
         var (writes, ordinals, states, replies) = (new List<int>(), new List<int>(), new List<short>(), new List<string?>());
+        var (tenants, messages, ats) = (new List<Guid>(), new List<Guid>(), new List<DateTimeOffset>());
         for (var i = 0; i < group.Count; i++)
         {
-            foreach (var (ordinal, state, reply) in group[i].Settlement.Recipients)
+            var settlement = group[i].Settlement;
+            foreach (var (ordinal, state, reply) in settlement.Recipients)
             {
                 writes.Add(i);
+                tenants.Add(settlement.Lease.Tenant.Value);
+                messages.Add(settlement.Lease.Message.Value);
+                ats.Add(settlement.At.ToUniversalTime());
                 ordinals.Add(ordinal);
                 states.Add((short)state);
                 replies.Add(Text.Of(reply));
@@ -183,6 +181,9 @@ sealed class SettleWriter(Database database, PostgresStoreOptions options, Actio
         }
         command
             .WithAll("recipient_writes", NpgsqlDbType.Integer, writes)
+            .WithAll("recipient_tenants", NpgsqlDbType.Uuid, tenants)
+            .WithAll("recipient_messages", NpgsqlDbType.Uuid, messages)
+            .WithAll("recipient_ats", NpgsqlDbType.TimestampTz, ats)
             .WithAll("ordinals", NpgsqlDbType.Integer, ordinals)
             .WithAll("states", NpgsqlDbType.Smallint, states)
             .WithAll("replies", NpgsqlDbType.Text, replies);

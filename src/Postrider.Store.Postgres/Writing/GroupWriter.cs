@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Postrider.Store.Postgres.Connections;
@@ -18,6 +19,12 @@ abstract class GroupWriter<T> : IAsyncDisposable where T : PendingWrite
 {
     /// <summary>A deadlock's loser goes again; each time somebody else has got through.</summary>
     const int Attempts = 8;
+
+    /// <summary>
+    /// How long a plan is used. The queue is empty one moment and holds a million the next, and a plan made for the one is ruinous for the
+    /// other; planning anew costs some milliseconds. A guess.
+    /// </summary>
+    static readonly TimeSpan PlanLifetime = TimeSpan.FromSeconds(2);
 
     readonly Database _database;
     readonly ILogger _log;
@@ -78,6 +85,7 @@ abstract class GroupWriter<T> : IAsyncDisposable where T : PendingWrite
     sealed class Worker(GroupWriter<T> writer)
     {
         NpgsqlConnection? _connection;
+        long _planned;
 
         public async Task RunAsync(short lane, List<T> group)
         {
@@ -180,10 +188,19 @@ abstract class GroupWriter<T> : IAsyncDisposable where T : PendingWrite
 
         async Task<NpgsqlConnection> ConnectAsync()
         {
-            if (_connection is { FullState: System.Data.ConnectionState.Open })
-                return _connection;
-            await RollBackAsync();
-            return _connection = await writer._database.OpenWriterAsync(CancellationToken.None);
+            if (_connection is not { FullState: System.Data.ConnectionState.Open })
+            {
+                await RollBackAsync();
+                _connection = await writer._database.OpenWriterAsync(CancellationToken.None);
+            }
+            if (Stopwatch.GetElapsedTime(_planned) >= PlanLifetime)
+            {
+                await using var discard = new NpgsqlBatch(_connection);
+                discard.Add("discard plans");
+                await discard.ExecuteNonQueryAsync(CancellationToken.None);
+                _planned = Stopwatch.GetTimestamp();
+            }
+            return _connection;
         }
 
         /// <summary>Lets go of the connection, which rolls back what it had begun; the pool gives the next one.</summary>
