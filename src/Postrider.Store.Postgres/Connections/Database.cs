@@ -1,0 +1,102 @@
+using Npgsql;
+
+namespace Postrider.Store.Postgres.Connections;
+
+/// <summary>The connections: a pool for reading and for rare writes, and those that the group writers hold.</summary>
+/// <remarks>A connection that broke is replaced by the next one who needs it: nobody has to notice that the server is back.</remarks>
+sealed class Database : IAsyncDisposable
+{
+    /// <summary>Reads run again on a new connection when theirs was cut: after a restart the pool is full of dead ones.</summary>
+    const int ReadAttempts = 3;
+    const int WriteAttempts = 8;
+
+    readonly NpgsqlDataSource _readers;
+    readonly NpgsqlDataSource _writers;
+    long _statements;
+
+    public Database(PostgresStoreOptions options)
+    {
+        _readers = NpgsqlDataSource.Create(Settings(options, options.Readers, "-c jit=off"));
+        // Every statement of a writer seeks, whatever the statistics say of a table that was empty a moment ago; one plan serves all groups.
+        // synchronous_commit: an accepted message is on disk, also where the server's own default is not to wait for it.
+        _writers = NpgsqlDataSource.Create(Settings(options, 100,
+            "-c jit=off -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c enable_material=off -c synchronous_commit=on"));
+    }
+
+    /// <summary>Statements sent so far, for the bench: what a message costs.</summary>
+    public long Statements => Volatile.Read(ref _statements);
+
+    public void Count(int statements) => Interlocked.Add(ref _statements, statements);
+
+    public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancel) => _readers.OpenConnectionAsync(cancel);
+
+    public ValueTask<NpgsqlConnection> OpenWriterAsync(CancellationToken cancel) => _writers.OpenConnectionAsync(cancel);
+
+    /// <exception cref="Engine.Messages.StoreUnavailableException">The database is away.</exception>
+    public async Task<T> ReadAsync<T>(Func<NpgsqlConnection, Task<T>> read, CancellationToken cancel)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            cancel.ThrowIfCancellationRequested();
+            try
+            {
+                await using var connection = await _readers.OpenConnectionAsync(cancel);
+                return await read(connection);
+            }
+            catch (Exception e) when (PostgresFault.IsUnavailable(e))
+            {
+                if (attempt == ReadAttempts || PostgresFault.ReachOf(e) == FaultReach.Server)
+                    throw PostgresFault.Unavailable(e);
+            }
+        }
+    }
+
+    /// <summary>A rare write, in its own transaction, run again after a deadlock.</summary>
+    /// <exception cref="Engine.Messages.StoreUnavailableException">It may or may not have been done.</exception>
+    public async Task<T> WriteAsync<T>(Func<NpgsqlConnection, Task<T>> write, CancellationToken cancel)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            cancel.ThrowIfCancellationRequested();
+            try
+            {
+                await using var connection = await _writers.OpenConnectionAsync(cancel);
+                await using var transaction = await connection.BeginTransactionAsync(CancellationToken.None);
+                var result = await write(connection);
+                await transaction.CommitAsync(CancellationToken.None);
+                return result;
+            }
+            catch (Exception e) when (PostgresFault.ReachOf(e) == FaultReach.Retry && attempt < WriteAttempts)
+            {
+                // Rolled back: again.
+            }
+            catch (Exception e) when (PostgresFault.IsUnavailable(e))
+            {
+                throw PostgresFault.Unavailable(e);
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _readers.DisposeAsync();
+        await _writers.DisposeAsync();
+    }
+
+    static string Settings(PostgresStoreOptions options, int pool, string serverOptions)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(options.ConnectionString)
+        {
+            MaxPoolSize = pool,
+            Timeout = (int)Math.Max(1, options.ConnectTimeout.TotalSeconds),
+            CommandTimeout = (int)Math.Max(1, options.CommandTimeout.TotalSeconds),
+            // Every statement of the store is prepared at its first use; 64 lanes share one text.
+            MaxAutoPrepare = 100,
+            AutoPrepareMinUsages = 1,
+            ApplicationName = "postrider",
+            KeepAlive = 30,
+        };
+        settings.Options = string.IsNullOrEmpty(settings.Options) ? serverOptions : $"{settings.Options} {serverOptions}";
+        return settings.ConnectionString;
+    }
+}

@@ -1,0 +1,109 @@
+using Npgsql;
+using NpgsqlTypes;
+using Postrider.Engine.Messages;
+using Postrider.Store.Postgres.Connections;
+using Postrider.Store.Postgres.Writing;
+
+namespace Postrider.Store.Postgres.Messages;
+
+/// <summary>
+/// Pages of a tenant's messages, newest first. <see cref="ListQuery"/> puts the statement together; a page costs the rows it shows and
+/// skips, when an index serves the filter alone, and the rows it has to look at and pass over otherwise.
+/// </summary>
+/// <remarks>
+/// The total comes from the counters when only statuses and whole UTC days are asked for. With any other filter it is counted, which
+/// costs a look at every row that the filter's index names.
+/// </remarks>
+static class MessageLists
+{
+    public static async Task<MessagePage> ListAsync(NpgsqlConnection connection, TenantId tenant, MessageFilter filter, PageRequest page)
+    {
+        var query = new ListQuery(filter);
+        var ids = await ReadIdsAsync(connection, query, tenant, page);
+        var more = ids.Count > page.Size;
+        if (more)
+            ids.RemoveAt(ids.Count - 1);
+        return new MessagePage(
+            await SummarizeAsync(connection, tenant, ids),
+            query.IsCounted ? await CountedTotalAsync(connection, tenant, filter) : await ScannedTotalAsync(connection, query, tenant),
+            more && ids.Count > 0 ? new MessageId(ids[^1]) : null);
+    }
+
+    static async Task<List<Guid>> ReadIdsAsync(NpgsqlConnection connection, ListQuery query, TenantId tenant, PageRequest page)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        var command = batch.Add(query.PageSql(page.After is not null));
+        query.Bind(command, tenant);
+        if (page.After is { } after)
+            command.With("after", after.Value);
+        command.With("limit", page.Size + 1).With("skip", page.Skip).With("window", NpgsqlDbType.Bigint, page.Size + 1L + page.Skip);
+        return await batch.ReadAllAsync(static row => row.GetGuid(0));
+    }
+
+    static async Task<long> ScannedTotalAsync(NpgsqlConnection connection, ListQuery query, TenantId tenant)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        query.Bind(batch.Add(query.TotalSql()), tenant);
+        return (await batch.ReadAllAsync(static row => row.GetInt64(0)))[0];
+    }
+
+    const string CountersSql = """
+        -- Primary key.
+        select
+            coalesce(sum(queued), 0)::bigint, coalesce(sum(processing), 0)::bigint, coalesce(sum(rendered), 0)::bigint,
+            coalesce(sum(sending), 0)::bigint, coalesce(sum(sent), 0)::bigint, coalesce(sum(delivered), 0)::bigint,
+            coalesce(sum(bounced), 0)::bigint, coalesce(sum(failed), 0)::bigint, coalesce(sum(cancelled), 0)::bigint,
+            coalesce(sum(sandbox), 0)::bigint
+        from counter
+        where lane = @lane and tenant_id = @tenant and day >= @from and day < @before
+        """;
+
+    static async Task<long> CountedTotalAsync(NpgsqlConnection connection, TenantId tenant, MessageFilter filter)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        batch.Add(CountersSql).With("lane", Lane.Of(tenant)).With("tenant", tenant.Value)
+            .With("from", filter.CreatedFrom is { } from ? Totals.DayOf(from) : int.MinValue)
+            .With("before", filter.CreatedBefore is { } before ? Totals.DayOf(before) : int.MaxValue);
+        var totals = await batch.ReadAllAsync(row => Enumerable.Range(0, MessageStatuses.Count)
+            .Where(status => filter.Statuses.Count == 0 || filter.Statuses.Contains((MessageStatus)status))
+            .Sum(row.GetInt64));
+        return totals[0];
+    }
+
+    const string SummariesSql = """
+        -- Primary keys, in the order of the page.
+        select m.id, coalesce(m.from_mailbox, m.from_key), m.from_name, m.subject, m.template_id, m.batch_id, m.categories, m.settled_at,
+            m.status, q.phase, q.partly_accepted,
+            (select array_agg(coalesce(r.mailbox, r.address_key) order by r.ordinal) from recipient r
+            where r.lane = @lane and r.tenant_id = @tenant and r.message_id = p.id and r.kind = 0)
+        from unnest(@ids) with ordinality as p (id, place)
+        join message m on m.lane = @lane and m.tenant_id = @tenant and m.id = p.id
+        left join queue q on q.lane = @lane and q.tenant_id = @tenant and q.message_id = p.id
+        order by p.place
+        """;
+
+    static async Task<List<MessageSummary>> SummarizeAsync(NpgsqlConnection connection, TenantId tenant, List<Guid> ids)
+    {
+        if (ids.Count == 0)
+            return [];
+        await using var batch = new NpgsqlBatch(connection);
+        batch.Add(SummariesSql).With("lane", Lane.Of(tenant)).With("tenant", tenant.Value).WithAll("ids", NpgsqlDbType.Uuid, ids);
+        return await batch.ReadAllAsync(static row =>
+        {
+            var batchId = row.GuidOrNull(5);
+            return new MessageSummary
+            {
+                Id = new MessageId(row.GetGuid(0)),
+                FromEmail = row.GetString(1),
+                FromName = row.TextOrNull(2),
+                Subject = row.GetString(3),
+                TemplateId = row.TextOrNull(4),
+                Batch = batchId is { } value ? new BatchId(value) : null,
+                Categories = MessageRows.Categories(row, 6),
+                SettledAt = row.TimeOrNull(7),
+                Status = MessageReads.Status(row, settled: 8, phase: 9, partlyAccepted: 10),
+                ToEmails = row.Array<string>(11),
+            };
+        });
+    }
+}

@@ -1,0 +1,48 @@
+using System.Buffers.Binary;
+using System.Globalization;
+
+namespace Postrider.Store.Postgres;
+
+/// <summary>A calendar month in UTC: what a partition holds.</summary>
+readonly record struct Month(int Year, int Number) : IComparable<Month>
+{
+    public static Month Of(DateTimeOffset at) => new(at.UtcDateTime.Year, at.UtcDateTime.Month);
+
+    public DateTimeOffset Begin => new(Year, Number, 1, 0, 0, 0, TimeSpan.Zero);
+
+    public Month Next => Of(Begin.AddMonths(1));
+
+    /// <summary>The first id that can be made in it.</summary>
+    public Guid FirstId => IdRange.FirstAt(Begin);
+
+    public int CompareTo(Month other) => Begin.CompareTo(other.Begin);
+
+    /// <summary>As in a partition's name: <c>2026_11</c>.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Year:D4}_{Number:D2}");
+
+    public static bool TryParse(ReadOnlySpan<char> text, out Month month)
+    {
+        month = default;
+        if (text is not [_, _, _, _, '_', _, _]
+            || !int.TryParse(text[..4], NumberStyles.None, CultureInfo.InvariantCulture, out var year)
+            || !int.TryParse(text[5..], NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            || number is < 1 or > 12)
+            return false;
+        month = new Month(year, number);
+        return true;
+    }
+}
+
+/// <summary>Times as ids: a UUIDv7 begins with its millisecond, so a range of times is a range of a primary key.</summary>
+static class IdRange
+{
+    /// <summary>No id made at or after <paramref name="at"/> sorts before it, and none made earlier sorts after it.</summary>
+    public static Guid FirstAt(DateTimeOffset at)
+    {
+        // Up to the next whole millisecond: an id of this one was made before.
+        var milliseconds = Math.Max(0, (at.UtcTicks - DateTimeOffset.UnixEpoch.Ticks + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond);
+        Span<byte> octets = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt64BigEndian(octets, (ulong)milliseconds << 16);
+        return new Guid(octets, bigEndian: true);
+    }
+}

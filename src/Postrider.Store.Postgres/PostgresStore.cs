@@ -1,0 +1,219 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Postrider.Engine.Intake;
+using Postrider.Engine.Messages;
+using Postrider.Engine.Queue;
+using Postrider.Engine.Tenants;
+using Postrider.Mail.Addresses;
+using Postrider.Store.Postgres.Connections;
+using Postrider.Store.Postgres.Intake;
+using Postrider.Store.Postgres.Messages;
+using Postrider.Store.Postgres.Migrations;
+using Postrider.Store.Postgres.Queue;
+using Postrider.Store.Postgres.Tenants;
+
+namespace Postrider.Store.Postgres;
+
+/// <summary>
+/// All of the engine's ports on PostgreSQL 15 or later, for one node or many. Writes of a kind that wait for a lane become one transaction
+/// (<see cref="Writing.GroupWriter{T}"/>); reads use a pool and never wait for them.
+/// </summary>
+/// <remarks>
+/// After a crash of a node the database holds every write whose task had completed, and the node's leases, which end by themselves. While the
+/// database is away every call fails with <see cref="StoreUnavailableException"/>; the first one after it is back succeeds.
+/// </remarks>
+public sealed class PostgresStore :
+    IIntakeStore, IQueueStore, IMessageReader, IContentReader, ITenantStore, IBatchStore, IAsyncDisposable
+{
+    readonly Database _database;
+    readonly PostgresStoreOptions _options;
+    readonly Partitions _partitions;
+    readonly TimeProvider _time;
+    readonly IdGenerator _ids;
+    readonly AcceptWriter _accepts;
+    readonly ClaimWriter _claims;
+    readonly StepWriter _steps;
+    readonly SettleWriter _settlements;
+    bool _disposed;
+
+    PostgresStore(PostgresStoreOptions options, Database database, TimeProvider time, IdGenerator ids, ILogger log)
+    {
+        (_options, _database, _time, _ids) = (options, database, time, ids);
+        _partitions = new Partitions(database, log);
+        _accepts = new AcceptWriter(database, _partitions, options, Tell, log);
+        _claims = new ClaimWriter(database, options, ids, log);
+        _steps = new StepWriter(database, options, log);
+        _settlements = new SettleWriter(database, options, Tell, log);
+    }
+
+    /// <summary>Told of what waits, once it is on disk: messages accepted here and put back here. Must not wait; <see cref="PostgresWakeups"/> passes it on.</summary>
+    public event Action<Backlog>? Waiting;
+
+    /// <summary>Statements that group writes have sent so far: over the messages of the same time, what one costs.</summary>
+    public long StatementsSent => _database.Statements;
+
+    /// <summary>For tests that need to get at the connections.</summary>
+    internal Database Database => _database;
+
+    /// <summary>Brings the schema of the database up to date and makes the partitions of the months to come.</summary>
+    /// <exception cref="StoreUnavailableException">It cannot be reached.</exception>
+    /// <exception cref="InvalidOperationException">A newer Postrider made it.</exception>
+    public static async Task<PostgresStore> OpenAsync(
+        PostgresStoreOptions options, TimeProvider time, IdGenerator ids, ILogger? log, CancellationToken cancel)
+    {
+        log ??= NullLogger.Instance;
+        var database = new Database(options);
+        try
+        {
+            var schema = await Migrator.MigrateAsync(database, time.GetUtcNow(), cancel);
+            var (version, name) = await database.ReadAsync(
+                connection => Task.FromResult((connection.PostgreSqlVersion.ToString(), connection.Database)), cancel);
+            log.Opened(version, name, schema);
+            var store = new PostgresStore(options, database, time, ids, log);
+            await store.PreparePartitionsAsync(cancel);
+            return store;
+        }
+        catch
+        {
+            await database.DisposeAsync();
+            throw;
+        }
+    }
+
+    public Task<AcceptOutcome> AcceptAsync(Acceptance acceptance, CancellationToken cancel) => _accepts.AcceptAsync(acceptance, cancel);
+
+    public Task<ClaimResult> ClaimAsync(Claim claim, CancellationToken cancel) => _claims.ClaimAsync(claim, cancel);
+
+    public Task<IReadOnlyList<LeasedMessage>> ClaimExpiredAsync(ClaimExpired claim, CancellationToken cancel) =>
+        _claims.ClaimExpiredAsync(claim, cancel);
+
+    public Task<bool> MarkRenderedAsync(LeaseKey lease, CancellationToken cancel) =>
+        _steps.StepAsync(lease, Phase.Rendered, default, cancel);
+
+    public Task<bool> MarkSendingAsync(LeaseKey lease, CancellationToken cancel) =>
+        _steps.StepAsync(lease, Phase.Sending, default, cancel);
+
+    public Task<bool> SettleAsync(Settlement settlement, CancellationToken cancel) => _settlements.SettleAsync(settlement, cancel);
+
+    public Task<bool> ReturnAsync(LeaseKey lease, DateTimeOffset dueAt, CancellationToken cancel) =>
+        _steps.StepAsync(lease, Phase.Waiting, dueAt, cancel);
+
+    public async Task RenewAsync(NodeId owner, DateTimeOffset until, CancellationToken cancel)
+    {
+        await _claims.GiveBackAllLostAsync(cancel);
+        // No transaction around it: each lane has its own.
+        await _database.ReadAsync(connection => LeaseRelease.RenewAsync(connection, owner, until), cancel);
+    }
+
+    public async Task<IReadOnlyList<Backlog>> ReleaseExpiredAsync(DateTimeOffset now, Func<NodeId, bool>? alsoOf, CancellationToken cancel)
+    {
+        await _claims.GiveBackAllLostAsync(cancel);
+        var expired = await _database.ReadAsync(connection => LeaseRelease.FindAsync(connection, now, alsoOf), cancel);
+        var backlogs = new HashSet<BacklogKey>();
+        foreach (var leases in expired.GroupBy(lease => (lease.Lane, lease.OwnerIsDead)))
+            backlogs.UnionWith(await _database.WriteAsync(c => LeaseRelease.ReleaseAsync(c, leases.Key, leases, now, _ids), cancel));
+        return [.. backlogs.Select(key => new Backlog(key, now))];
+    }
+
+    /// <remarks>The order of keys is that of (lane, tenant, domain).</remarks>
+    public Task<IReadOnlyList<Backlog>> BacklogsAsync(BacklogKey? after, int limit, CancellationToken cancel) =>
+        _database.ReadAsync<IReadOnlyList<Backlog>>(async connection => await Backlogs.ReadAsync(connection, after, limit), cancel);
+
+    public Task<IReadOnlyList<BacklogView>> DescribeBacklogsAsync(BacklogKey? after, int limit, CancellationToken cancel) =>
+        _database.ReadAsync<IReadOnlyList<BacklogView>>(async connection => await Backlogs.DescribeAsync(connection, after, limit), cancel);
+
+    public Task<QueueSummary> SummaryAsync(DateTimeOffset now, CancellationToken cancel) =>
+        _database.ReadAsync(connection => Backlogs.SummarizeAsync(connection, now), cancel);
+
+    public Task<MessageView?> FindAsync(TenantId tenant, MessageId id, CancellationToken cancel) =>
+        _database.ReadAsync(connection => MessageReads.FindAsync(connection, tenant, id), cancel);
+
+    public Task<MessagePage> ListAsync(TenantId tenant, MessageFilter filter, PageRequest page, CancellationToken cancel) =>
+        _database.ReadAsync(connection => MessageLists.ListAsync(connection, tenant, filter, page), cancel);
+
+    public Task<TenantId?> FindTenantOfAsync(MessageId id, CancellationToken cancel) =>
+        _database.ReadAsync(connection => MessageReads.FindTenantOfAsync(connection, id), cancel);
+
+    public Task<ReadOnlyMemory<byte>?> ReadAsync(TenantId tenant, ContentHash hash, CancellationToken cancel) =>
+        _database.ReadAsync(connection => ContentRows.ReadAllAsync(connection, tenant, hash), cancel);
+
+    public Stream Open(TenantId tenant, ContentHash hash) => new ContentStream(_database, tenant, hash);
+
+    public Task CreateAsync(TenantId tenant, BatchId batch, CancellationToken cancel) =>
+        _database.WriteAsync(connection => BatchTable.CreateAsync(connection, tenant, batch), cancel);
+
+    public Task<BatchView?> FindAsync(TenantId tenant, BatchId batch, CancellationToken cancel) =>
+        _database.ReadAsync(connection => BatchTable.FindAsync(connection, tenant, batch), cancel);
+
+    public Task<bool> AddTenantAsync(Tenant tenant, CancellationToken cancel) =>
+        _database.WriteAsync(connection => TenantTable.AddAsync(connection, tenant), cancel);
+
+    public Task<Tenant?> FindTenantAsync(string name, CancellationToken cancel) =>
+        _database.ReadAsync(connection => TenantTable.FindAsync(connection, name), cancel);
+
+    public Task<Tenant?> FindTenantAsync(TenantId id, CancellationToken cancel) =>
+        _database.ReadAsync(connection => TenantTable.FindAsync(connection, id), cancel);
+
+    public Task AddKeyAsync(ApiKey key, CancellationToken cancel) =>
+        _database.WriteAsync(connection => ApiKeyTable.AddAsync(connection, key), cancel);
+
+    public Task<(ApiKey Key, Tenant Tenant)?> FindKeyAsync(ContentHash hash, CancellationToken cancel) =>
+        _database.ReadAsync(connection => ApiKeyTable.FindAsync(connection, hash), cancel);
+
+    public Task TouchKeysAsync(IReadOnlyCollection<ApiKeyId> keys, DateTimeOffset at, CancellationToken cancel) =>
+        _database.WriteAsync(connection => ApiKeyTable.TouchAsync(connection, keys, at), cancel);
+
+    public Task<bool> AddDomainAsync(SendingDomain domain, CancellationToken cancel) =>
+        _database.WriteAsync(connection => DomainTable.AddAsync(connection, domain), cancel);
+
+    public Task<SendingDomain?> FindDomainAsync(TenantId tenant, Domain domain, CancellationToken cancel) =>
+        _database.ReadAsync(connection => DomainTable.FindAsync(connection, tenant, domain), cancel);
+
+    public Task<IReadOnlyList<SendingDomain>> DomainsAsync(Domain domain, CancellationToken cancel) =>
+        _database.ReadAsync<IReadOnlyList<SendingDomain>>(async connection => await DomainTable.AllAsync(connection, domain), cancel);
+
+    public Task SetVerifiedAsync(DomainId domain, DateTimeOffset? at, CancellationToken cancel) =>
+        _database.WriteAsync(connection => DomainTable.SetVerifiedAsync(connection, domain, at), cancel);
+
+    /// <summary>Removes what has expired, a little at a time, and makes the partitions of the months to come.</summary>
+    public async Task PurgeAsync(DateTimeOffset now, CancellationToken cancel)
+    {
+        await Maintenance.PurgeAsync(_database, now, cancel);
+        await PreparePartitionsAsync(cancel);
+    }
+
+    /// <summary>The month just past too: ids made before midnight are still on their way.</summary>
+    public Task<int> PreparePartitionsAsync(CancellationToken cancel)
+    {
+        var now = _time.GetUtcNow();
+        return _partitions.EnsureAsync(Month.Of(now.AddDays(-1)), Month.Of(now.AddMonths(_options.MonthsAhead)), cancel);
+    }
+
+    /// <summary>Retention: drops the months that had ended by <paramref name="before"/>.</summary>
+    /// <returns>How many partitions were dropped.</returns>
+    public Task<int> DropPartitionsAsync(DateTimeOffset before, CancellationToken cancel) => _partitions.DropAsync(Month.Of(before), cancel);
+
+    /// <summary>Reads and writes something trivial, for <c>/ready</c>.</summary>
+    /// <exception cref="TimeoutException">It took longer than <paramref name="within"/>.</exception>
+    /// <exception cref="StoreUnavailableException">It failed.</exception>
+    public async Task CheckAsync(TimeSpan within, CancellationToken cancel)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        await _database.ReadAsync(Maintenance.CheckReadAsync, cancel).WaitAsync(within, _time, cancel);
+        await _database.WriteAsync(c => Maintenance.CheckWriteAsync(c, _time.GetUtcNow()), cancel).WaitAsync(within, _time, cancel);
+    }
+
+    /// <summary>Writes that wait are finished first.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, true))
+            return;
+        await _accepts.DisposeAsync();
+        await _claims.DisposeAsync();
+        await _steps.DisposeAsync();
+        await _settlements.DisposeAsync();
+        await _database.DisposeAsync();
+    }
+
+    void Tell(Backlog backlog) => Waiting?.Invoke(backlog);
+}

@@ -1,0 +1,32 @@
+namespace Postrider.Store.Postgres;
+
+/// <param name="ConnectionString">Npgsql's form, <c>Host=…;Username=…;Database=…</c>; what is set here is added to it.</param>
+public sealed record PostgresStoreOptions(string ConnectionString)
+{
+    /// <summary>
+    /// Connections for each kind of write (accept, claim, step, settle); a lane keeps to one, so that its writes keep their order. 2: while
+    /// one waits for the disk the other works.
+    /// </summary>
+    public int WriterShards { get; init; } = 2;
+
+    /// <summary>Writes of one kind and shard that may wait; the next caller waits for room.</summary>
+    public int WritesWaiting { get; init; } = 4096;
+
+    /// <summary>The most writes that one transaction commits: past some hundred a larger group saves nothing and delays the first. Measured.</summary>
+    public int GroupLimit { get; init; } = 256;
+
+    /// <summary>Octets of new contents after which a group of accepts is full, so that large requests do not delay small ones. A guess.</summary>
+    public int GroupOctets { get; init; } = 8 << 20;
+
+    /// <summary>Pooled connections for reading and for rare writes; more readers wait for one of them.</summary>
+    public int Readers { get; init; } = 16;
+
+    /// <summary>How long to wait for a connection: a server that is away is told within it.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a statement may take before the database counts as away.</summary>
+    public TimeSpan CommandTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Months beyond the current one that have their partitions ready.</summary>
+    public int MonthsAhead { get; init; } = 2;
+}

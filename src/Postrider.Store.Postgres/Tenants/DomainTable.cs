@@ -1,0 +1,73 @@
+using Npgsql;
+using NpgsqlTypes;
+using Postrider.Engine.Messages;
+using Postrider.Engine.Tenants;
+using Postrider.Mail.Addresses;
+using Postrider.Store.Postgres.Connections;
+
+namespace Postrider.Store.Postgres.Tenants;
+
+static class DomainTable
+{
+    const string InsertSql = """
+        insert into domain (id, tenant_id, name, selector, sealed_key, created_at, verified_at)
+        values (@id, @tenant, @name, @selector, @sealed_key, @created_at, @verified_at)
+        on conflict (name, tenant_id) do nothing
+        """;
+
+    public static async Task<bool> AddAsync(NpgsqlConnection connection, SendingDomain domain)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        batch.Add(InsertSql)
+            .With("id", domain.Id.Value).With("tenant", domain.Tenant.Value).With("name", domain.Domain.Ascii)
+            .With("selector", domain.Selector).With("sealed_key", NpgsqlDbType.Bytea, domain.SealedKey)
+            .With("created_at", domain.CreatedAt).With("verified_at", domain.VerifiedAt);
+        return await batch.ExecuteNonQueryAsync(CancellationToken.None) > 0;
+    }
+
+    const string FindSql = """
+        select id, tenant_id, name, selector, sealed_key, created_at, verified_at from domain
+        where name = @name and tenant_id = @tenant
+        """;
+
+    public static async Task<SendingDomain?> FindAsync(NpgsqlConnection connection, TenantId tenant, Domain domain)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        batch.Add(FindSql).With("name", domain.Ascii).With("tenant", tenant.Value);
+        return (await batch.ReadAllAsync(Read)).FirstOrDefault();
+    }
+
+    const string AllSql = """
+        select id, tenant_id, name, selector, sealed_key, created_at, verified_at from domain
+        where name = @name
+        order by tenant_id
+        """;
+
+    public static async Task<List<SendingDomain>> AllAsync(NpgsqlConnection connection, Domain domain)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        batch.Add(AllSql).With("name", domain.Ascii);
+        return await batch.ReadAllAsync(Read);
+    }
+
+    const string VerifySql = """
+        update domain set verified_at = @at
+        where id = @id
+        """;
+
+    public static async Task<int> SetVerifiedAsync(NpgsqlConnection connection, DomainId domain, DateTimeOffset? at)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        batch.Add(VerifySql).With("at", at).With("id", domain.Value);
+        return await batch.ExecuteNonQueryAsync(CancellationToken.None);
+    }
+
+    static SendingDomain Read(NpgsqlDataReader row) => new(
+        new DomainId(row.GetGuid(0)),
+        new TenantId(row.GetGuid(1)),
+        Domain.TryParse(row.GetString(2), out var domain) ? domain : throw new InvalidDataException("A stored domain is not a domain name."),
+        row.GetString(3),
+        row.GetFieldValue<byte[]>(4),
+        row.Time(5),
+        row.TimeOrNull(6));
+}

@@ -1,0 +1,131 @@
+namespace Postrider.Store.Postgres.Writing;
+
+/// <summary>
+/// The part of a statement that keeps the totals by status: it takes <c>moves (tenant_id, day, batch_id, from_status, to_status, at)</c> and
+/// changes a row a day and a row a batch by the sum of them.
+/// </summary>
+/// <remarks>
+/// Every transaction changes totals in its last statement, rows of <c>batch</c> before rows of <c>counter</c>, each in the order of their keys:
+/// so no two transactions wait for each other, and a row is held for no longer than a commit. The condition that counts <c>batch_moved</c>
+/// is always true; it is what makes the batches come first.
+/// </remarks>
+static class Totals
+{
+    const string Sums = """
+                count(*) filter (where to_status = 0) - count(*) filter (where from_status = 0) as queued,
+                count(*) filter (where to_status = 1) - count(*) filter (where from_status = 1) as processing,
+                count(*) filter (where to_status = 2) - count(*) filter (where from_status = 2) as rendered,
+                count(*) filter (where to_status = 3) - count(*) filter (where from_status = 3) as sending,
+                count(*) filter (where to_status = 4) - count(*) filter (where from_status = 4) as sent,
+                count(*) filter (where to_status = 5) - count(*) filter (where from_status = 5) as delivered,
+                count(*) filter (where to_status = 6) - count(*) filter (where from_status = 6) as bounced,
+                count(*) filter (where to_status = 7) - count(*) filter (where from_status = 7) as failed,
+                count(*) filter (where to_status = 8) - count(*) filter (where from_status = 8) as cancelled,
+                count(*) filter (where to_status = 9) - count(*) filter (where from_status = 9) as sandbox
+        """;
+
+    const string Additions = """
+                queued = t.queued + d.queued,
+                processing = t.processing + d.processing,
+                rendered = t.rendered + d.rendered,
+                sending = t.sending + d.sending,
+                sent = t.sent + d.sent,
+                delivered = t.delivered + d.delivered,
+                bounced = t.bounced + d.bounced,
+                failed = t.failed + d.failed,
+                cancelled = t.cancelled + d.cancelled,
+                sandbox = t.sandbox + d.sandbox
+        """;
+
+    /// <summary>The days exist: their first message made them.</summary>
+    public const string OfMoves = $"""
+        batch_delta as materialized (
+            select tenant_id, batch_id,
+        {Sums},
+                max(at) as at
+            from moves
+            where from_status <> to_status and batch_id is not null
+            group by tenant_id, batch_id),
+        batch_held as materialized (
+            select b.tenant_id, b.id
+            from batch_delta d
+            join batch b on b.lane = @lane and b.tenant_id = d.tenant_id and b.id = d.batch_id
+            order by b.tenant_id, b.id
+            for update of b),
+        batch_moved as (
+            update batch t set
+        {Additions},
+        {Completion}
+            from batch_held h
+            join batch_delta d on d.tenant_id = h.tenant_id and d.batch_id = h.id
+            where t.lane = @lane and t.tenant_id = h.tenant_id and t.id = h.id
+            returning 1),
+        day_delta as materialized (
+            select tenant_id, day,
+        {Sums}
+            from moves
+            where from_status <> to_status
+            group by tenant_id, day),
+        day_held as materialized (
+            select c.tenant_id, c.day
+            from day_delta d
+            join counter c on c.lane = @lane and c.tenant_id = d.tenant_id and c.day = d.day
+            where (select count(*) from batch_moved) >= 0
+            order by c.tenant_id, c.day
+            for update of c),
+        day_moved as (
+            update counter t set
+        {Additions}
+            from day_held h
+            join day_delta d on d.tenant_id = h.tenant_id and d.day = h.day
+            where t.lane = @lane and t.tenant_id = h.tenant_id and t.day = h.day)
+        """;
+
+    /// <summary>A batch is complete since its last open message settled, and opens again with a new one.</summary>
+    const string Completion = """
+                completed_at = case
+                    when t.queued + t.processing + t.rendered + t.sending + t.sent
+                        + d.queued + d.processing + d.rendered + d.sending + d.sent = 0
+                    then coalesce(t.completed_at, d.at)
+                end
+        """;
+
+    /// <summary>For accepted messages, which come from nowhere: it makes the day's row when it is the first.</summary>
+    public const string AcceptedSql = $"""
+        with moves as materialized (
+            select * from unnest(@tenants, @days, @batches, @statuses) as m (tenant_id, day, batch_id, to_status)),
+        batch_delta as materialized (
+            select tenant_id, batch_id, count(*) filter (where to_status = 0) as queued, count(*) filter (where to_status = 9) as sandbox
+            from moves
+            where batch_id is not null
+            group by tenant_id, batch_id),
+        batch_held as materialized (
+            select b.tenant_id, b.id
+            from batch_delta d
+            join batch b on b.lane = @lane and b.tenant_id = d.tenant_id and b.id = d.batch_id
+            order by b.tenant_id, b.id
+            for update of b),
+        batch_moved as (
+            update batch t set
+                queued = t.queued + d.queued,
+                sandbox = t.sandbox + d.sandbox,
+                completed_at = case
+                    when t.queued + t.processing + t.rendered + t.sending + t.sent + d.queued = 0 then coalesce(t.completed_at, @now)
+                end
+            from batch_held h
+            join batch_delta d on d.tenant_id = h.tenant_id and d.batch_id = h.id
+            where t.lane = @lane and t.tenant_id = h.tenant_id and t.id = h.id
+            returning 1)
+        insert into counter as t (lane, tenant_id, day, queued, sandbox)
+        select @lane, tenant_id, day, count(*) filter (where to_status = 0), count(*) filter (where to_status = 9)
+        from moves
+        where (select count(*) from batch_moved) >= 0
+        group by tenant_id, day
+        order by tenant_id, day
+        on conflict (lane, tenant_id, day) do update set
+            queued = t.queued + excluded.queued,
+            sandbox = t.sandbox + excluded.sandbox
+        """;
+
+    public static int DayOf(DateTimeOffset at) => (int)Math.DivRem(at.ToUnixTimeMilliseconds(), 24 * 60 * 60 * 1000L).Quotient;
+}

@@ -1,0 +1,18 @@
+namespace Postrider.Store.Conformance.Postgres;
+
+// The suite, run on PostgreSQL.
+public sealed class PostgresIntakeTests : IntakeConformance<PostgresFixture>;
+
+public sealed class PostgresClaimTests : ClaimConformance<PostgresFixture>;
+
+public sealed class PostgresLeaseTests : LeaseConformance<PostgresFixture>;
+
+public sealed class PostgresLifecycleTests : LifecycleConformance<PostgresFixture>;
+
+public sealed class PostgresListTests : ListConformance<PostgresFixture>;
+
+public sealed class PostgresContentTests : ContentConformance<PostgresFixture>;
+
+public sealed class PostgresBatchTests : BatchConformance<PostgresFixture>;
+
+public sealed class PostgresTenantTests : TenantConformance<PostgresFixture>;

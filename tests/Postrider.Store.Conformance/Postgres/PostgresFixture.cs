@@ -1,0 +1,70 @@
+using Postrider.Engine.Intake;
+using Postrider.Engine.Messages;
+using Postrider.Engine.Queue;
+using Postrider.Engine.Tenants;
+using Postrider.Store.Conformance.Postgres;
+using Postrider.Store.Postgres;
+using Postrider.Testing;
+
+[assembly: AssemblyFixture(typeof(SharedCluster))]
+
+namespace Postrider.Store.Conformance.Postgres;
+
+/// <summary>One cluster for the whole run, started by the first test that needs it.</summary>
+public sealed class SharedCluster : IAsyncDisposable
+{
+    static readonly Lazy<Task<PostgresCluster>> Cluster = new(() => PostgresCluster.StartAsync(durable: false, "-c max_connections=300"));
+
+    static int _databases;
+
+    public static Task<PostgresCluster> GetAsync() => Cluster.Value;
+
+    public static string NewDatabaseName() => $"test{Interlocked.Increment(ref _databases)}";
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Cluster.IsValueCreated)
+            await (await Cluster.Value).DisposeAsync();
+    }
+}
+
+/// <summary>A PostgreSQL store in a database of its own, dropped afterwards.</summary>
+public sealed class PostgresFixture : StoreFixture
+{
+    public PostgresCluster Cluster { get; private set; } = null!;
+
+    public string Database { get; } = SharedCluster.NewDatabaseName();
+
+    public PostgresStore Postgres { get; private set; } = null!;
+
+    public override IIntakeStore Intake => Postgres;
+
+    public override IQueueStore Queue => Postgres;
+
+    public override IMessageReader Messages => Postgres;
+
+    public override IContentReader Contents => Postgres;
+
+    public override ITenantStore Tenants => Postgres;
+
+    public override IBatchStore Batches => Postgres;
+
+    public override async Task OpenAsync()
+    {
+        Cluster = await SharedCluster.GetAsync();
+        await Cluster.CreateDatabaseAsync(Database);
+        Postgres = await OpenAnotherAsync();
+    }
+
+    /// <summary>Another node on the same database.</summary>
+    public Task<PostgresStore> OpenAnotherAsync() =>
+        PostgresStore.OpenAsync(new PostgresStoreOptions(Cluster.ConnectionString(Database)), Time, Ids, log: null, CancellationToken.None);
+
+    public override async ValueTask DisposeAsync()
+    {
+        if (Postgres is not null)
+            await Postgres.DisposeAsync();
+        if (Cluster is not null)
+            await Cluster.DropDatabaseAsync(Database);
+    }
+}

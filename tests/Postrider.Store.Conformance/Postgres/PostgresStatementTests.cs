@@ -1,0 +1,97 @@
+using System.Reflection;
+using Postrider.Engine.Messages;
+using Postrider.Store.Postgres;
+using Postrider.Store.Postgres.Messages;
+
+namespace Postrider.Store.Conformance.Postgres;
+
+/// <summary>The SQL, read as text: no statement on a table that grows with mail does without its lane.</summary>
+public sealed class PostgresStatementTests
+{
+    static readonly string[] BeforeTables = ["from", "join", "update", "into", "using"];
+    static readonly string[] AfterTables = ["set", "where", "on", "using", "order", "limit", "for", "select", "values", "cross", "left", "join", "default", "returning"];
+
+    /// <summary>Those whose first column is the lane.</summary>
+    static readonly string[] LanedTables = ReadLanedTables();
+
+    public static TheoryData<string, string> Statements()
+    {
+        var statements = new TheoryData<string, string>();
+        foreach (var field in typeof(PostgresStore).Assembly.GetTypes()
+            .SelectMany(type => type.GetFields(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public))
+            .Where(field => field.IsLiteral && field.Name.EndsWith("Sql", StringComparison.Ordinal)))
+            statements.Add($"{field.DeclaringType!.Name}.{field.Name}", (string)field.GetRawConstantValue()!);
+        var some = new BatchId(Guid.Parse("018f0000-0000-7000-8000-000000000001"));
+        foreach (var filter in (MessageFilter[])
+        [
+            new(), new() { RecipientKey = "a" }, new() { FromKey = "a" }, new() { Batch = some }, new() { TemplateId = "a" }, new() { Category = "a" },
+            new() { Statuses = [.. Enum.GetValues<MessageStatus>()] },
+            new() { RecipientKey = "a", Category = "a", Subject = "a", Statuses = [.. Enum.GetValues<MessageStatus>()], CreatedFrom = DateTimeOffset.UnixEpoch },
+        ])
+        {
+            var query = new ListQuery(filter);
+            statements.Add($"page of {filter}", query.PageSql(afterKey: true));
+            statements.Add($"total of {filter}", query.TotalSql());
+        }
+        return statements;
+    }
+
+    [Theory]
+    [MemberData(nameof(Statements))]
+    public void A_statement_names_the_lane_of_every_laned_table(string name, string sql)
+    {
+        foreach (var uses in TablesOf(sql).GroupBy(use => use.Alias))
+        {
+            var lane = uses.Key.Length == 0 ? " lane = @lane" : $" {uses.Key}.lane = @lane";
+            Assert.True(
+                CountOf(Normal(sql), lane) >= uses.Count(), $"{name}: {string.Join(", ", uses.Select(use => use.Table))} without{lane}");
+        }
+        foreach (var insert in Normal(sql).Split("insert into ").Skip(1))
+        {
+            if (LanedTables.Contains(insert.Split(' ')[0]))
+                Assert.StartsWith("(lane,", insert[insert.IndexOf('(', StringComparison.Ordinal)..].Replace("( ", "(", StringComparison.Ordinal), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void The_reading_finds_the_tables_and_sees_what_is_missing()
+    {
+        Assert.Equal(
+            ["batch", "content", "counter", "event", "idempotency", "message", "message_category", "queue", "recipient"], LanedTables.Order());
+        Assert.InRange(Statements().Count, 40, 200);
+        Assert.Equal([("queue", "q"), ("message", "")], TablesOf("select 1 from queue q\njoin message on true where q.lane = @lane"));
+        Assert.Throws<Xunit.Sdk.TrueException>(
+            () => A_statement_names_the_lane_of_every_laned_table("bad", "select 1 from queue q join queue p on p.lane = @lane where q.tenant_id = @t"));
+    }
+
+    static string[] ReadLanedTables()
+    {
+        using var migration = new StreamReader(
+            typeof(PostgresStore).Assembly.GetManifestResourceStream("Postrider.Store.Postgres.Migrations.0001_initial.sql")!);
+        return [.. migration.ReadToEnd().Split("create table ").Skip(1)
+            .Where(table => table[(table.IndexOf('(', StringComparison.Ordinal) + 1)..].TrimStart().StartsWith("lane ", StringComparison.Ordinal))
+            .Select(table => table.Split(' ')[0])];
+    }
+
+    /// <summary>Every place that reads or changes a laned table, inserts apart.</summary>
+    static List<(string Table, string Alias)> TablesOf(string sql)
+    {
+        var words = Normal(sql).Replace("(", " ( ", StringComparison.Ordinal).Replace(")", " ) ", StringComparison.Ordinal)
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var tables = new List<(string, string)>();
+        for (var i = 1; i < words.Length; i++)
+        {
+            if (!BeforeTables.Contains(words[i - 1]) || !LanedTables.Contains(words[i]) || words[i - 1] == "into")
+                continue;
+            var next = i + 1 < words.Length ? words[i + 1] : "";
+            tables.Add((words[i], next.All(char.IsAsciiLetter) && !AfterTables.Contains(next) ? next : ""));
+        }
+        return tables;
+    }
+
+    static string Normal(string sql) => " " + string.Join(' ', sql.Split('\n')
+        .Select(line => line.TrimStart().StartsWith("--", StringComparison.Ordinal) ? "" : line)
+        .SelectMany(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))).Replace("(select ", "( select ", StringComparison.Ordinal);
+
+    static int CountOf(string text, string part) => text.Split(part).Length - 1;
+}

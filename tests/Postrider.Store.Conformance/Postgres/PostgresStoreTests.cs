@@ -1,0 +1,191 @@
+using Postrider.Engine.Intake;
+using Postrider.Engine.Messages;
+using Postrider.Engine.Queue;
+using Postrider.Store.Postgres;
+
+namespace Postrider.Store.Conformance.Postgres;
+
+public sealed class PostgresStoreTests : StoreConformance<PostgresFixture>
+{
+    [Fact]
+    public void The_lane_of_a_tenant_never_changes_and_tenants_spread_over_all_of_them()
+    {
+        Assert.Equal(55, Lane.Of(new TenantId(Guid.Parse("018f3c2a-7b1e-7c4d-9a52-3f6e8d0b1c27"))));
+
+        var lanes = Enumerable.Range(0, 6400).Select(_ => Lane.Of(new TenantId(Store.Ids.Next()))).CountBy(lane => lane).ToArray();
+        Assert.Equal(Lane.Count, lanes.Length);
+        Assert.All(lanes, lane => Assert.InRange(lane.Value, 50, 170));
+    }
+
+    [Fact]
+    public async Task Two_nodes_claim_disjoint_messages_and_together_all()
+    {
+        await using var other = await Store.OpenAnotherAsync();
+        await Sample.AcceptAsync(Sample.Acceptance([.. Enumerable.Range(0, 400).Select(_ => Sample.Message())]));
+
+        async Task<List<MessageId>> DrainAsync(PostgresStore store)
+        {
+            var claimed = new List<MessageId>();
+            ClaimResult result;
+            do
+            {
+                result = await store.ClaimAsync(new Claim(Sample.Backlog(), Store.Now, 13, Sample.Node, Sample.Later), CancellationToken.None);
+                claimed.AddRange(result.Messages.Select(leased => leased.Message.Id));
+            }
+            while (result.Messages.Count > 0 || result.NextDueAt is not null);
+            return claimed;
+        }
+        var both = await Task.WhenAll(DrainAsync(Store.Postgres), DrainAsync(other), DrainAsync(Store.Postgres), DrainAsync(other));
+
+        var all = both.SelectMany(claimed => claimed).ToArray();
+        Assert.Equal((400, 400), (all.Length, all.Distinct().Count()));
+    }
+
+    [Fact]
+    public async Task One_key_used_on_two_nodes_at_once_makes_one_message()
+    {
+        await using var other = await Store.OpenAnotherAsync();
+        for (var round = 0; round < 10; round++)
+        {
+            var claim = new IdempotencyClaim($"key {round}", ContentHash.Of("body"u8), Sample.Later);
+            var outcomes = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => (i % 2 == 0 ? Store.Postgres : other)
+                .AcceptAsync(Sample.Acceptance(Sample.Message()) with { Idempotency = claim }, CancellationToken.None)));
+
+            Assert.Single(outcomes.OfType<AcceptOutcome.Stored>());
+            Assert.Single(outcomes.OfType<AcceptOutcome.Replayed>().SelectMany(replayed => replayed.Messages).Distinct());
+            Assert.Equal(round + 1, (await Sample.ListAsync()).Total);
+        }
+    }
+
+    [Fact]
+    public async Task Totals_stay_right_while_two_nodes_carry_many_tenants_mail()
+    {
+        await using var other = await Store.OpenAnotherAsync();
+        PostgresStore[] nodes = [Store.Postgres, other];
+        var tenants = new List<(TenantId Id, BatchId Batch)>();
+        for (var i = 0; i < 12; i++)
+        {
+            var tenant = await Sample.AddTenantAsync($"tenant {i}");
+            var batch = new BatchId(Store.Ids.Next());
+            await Store.Postgres.CreateAsync(tenant, batch, CancellationToken.None);
+            tenants.Add((tenant, batch));
+        }
+
+        async Task CarryAsync(TenantId tenant, BatchId batch, int n)
+        {
+            var node = nodes[n % 2];
+            var message = Sample.Message(message => message with { Tenant = tenant, Batch = batch });
+            await node.AcceptAsync(Sample.Acceptance(message), CancellationToken.None);
+            var claim = new Claim(new BacklogKey(tenant, "example.net"), Store.Now, 2, Sample.Node, Sample.Later);
+            foreach (var leased in (await nodes[(n + 1) % 2].ClaimAsync(claim, CancellationToken.None)).Messages)
+            {
+                var rendered = node.MarkRenderedAsync(leased.Key, CancellationToken.None);
+                Assert.True(await node.MarkSendingAsync(leased.Key, CancellationToken.None) && await rendered);
+                Assert.True(await node.SettleAsync(Sample.Delivered(leased.Key), CancellationToken.None));
+            }
+        }
+        await Task.WhenAll(tenants.SelectMany(tenant => Enumerable.Range(0, 20).Select(n => Task.Run(() => CarryAsync(tenant.Id, tenant.Batch, n)))));
+
+        foreach (var (tenant, batch) in tenants)
+        {
+            var counts = (await Store.Postgres.FindAsync(tenant, batch, CancellationToken.None))!.Counts;
+            var waiting = await Store.Postgres.ClaimAsync(
+                new Claim(new BacklogKey(tenant, "example.net"), Store.Now, 100, Sample.Node, Sample.Later), CancellationToken.None);
+            Assert.Equal((20L, (long)waiting.Messages.Count), (counts.Sum(), counts[(int)MessageStatus.Queued]));
+            Assert.Equal(20L - waiting.Messages.Count, counts[(int)MessageStatus.Delivered]);
+        }
+    }
+
+    [Fact]
+    public async Task A_month_beyond_the_prepared_ones_is_made_when_it_is_needed_and_dropped_with_its_mail()
+    {
+        var old = await Sample.AcceptAsync(message => message with { Categories = ["x"] });
+        Store.Time.Advance(TimeSpan.FromDays(200));
+        var body = Sample.Content(new MessageBody("a body"u8.ToArray(), Html: null).ToContent());
+        var young = Sample.Message(message => message with { Body = body.Hash });
+
+        Assert.IsType<AcceptOutcome.Stored>(await Sample.AcceptAsync(Sample.Acceptance(young) with { Contents = [body] }));
+        var dropped = await Store.Postgres.DropPartitionsAsync(Store.Now, CancellationToken.None);
+
+        Assert.InRange(dropped, 15, 40);
+        Assert.Null(await Sample.FindAsync(old.Id));
+        Assert.NotNull((await Sample.ViewAsync(young.Message.Id)).Body);
+        Assert.InRange(await Store.Postgres.PreparePartitionsAsync(CancellationToken.None), 1, 40);
+        Assert.Equal(0, await Store.Postgres.PreparePartitionsAsync(CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task What_a_peer_wrote_that_no_text_column_holds_is_kept_as_well_as_may_be()
+    {
+        var lease = await Sample.SendingAsync();
+
+        Assert.True(await Sample.SettleAsync(Sample.Delivered(lease) with
+        {
+            Recipients = [new RecipientOutcome(0, RecipientState.Delivered, "250 \0 \uD800 ok 😀")],
+        }));
+
+        Assert.Equal("250 \uFFFD \uFFFD ok 😀", (await Sample.ViewAsync(lease.Message)).Message.Recipients[0].LastReply);
+    }
+
+    [Theory]
+    [InlineData("100%")]
+    [InlineData("a_b")]
+    [InlineData(@"c:\temp")]
+    public async Task A_subject_is_searched_for_as_it_is_written(string part)
+    {
+        var found = await Sample.AcceptAsync(message => message with { Subject = $"It is {part.ToUpperInvariant()} sure" });
+        await Sample.AcceptAsync(message => message with { Subject = "It is 100 aXb c:temp sure" });
+
+        Assert.Equal([found.Id], (await Sample.ListAsync(new MessageFilter { Subject = part })).Items.Select(item => item.Id));
+    }
+
+    [Fact]
+    public async Task A_node_hears_what_another_accepts_and_not_what_it_accepts_itself()
+    {
+        await using var other = await Store.OpenAnotherAsync();
+        var heard = new TaskCompletionSource<Backlog>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var own = 0;
+        await using var here = new PostgresWakeups(Store.Postgres, _ => own++, TimeProvider.System, Store.Ids, log: null);
+        await using var there = new PostgresWakeups(other, backlog => heard.TrySetResult(backlog), TimeProvider.System, Store.Ids, log: null);
+        await Task.WhenAll(here.Listening, there.Listening).WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
+
+        await Sample.AcceptAsync();
+
+        Assert.Equal(new Backlog(Sample.Backlog(), Store.Now), await heard.Task.WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System));
+        Assert.Equal(0, own);
+    }
+
+    [Fact]
+    public async Task A_purge_removes_expired_keys_and_only_those()
+    {
+        var fingerprint = ContentHash.Of("body"u8);
+        await Task.WhenAll(Enumerable.Range(0, 600).Select(i => Sample.AcceptAsync(Sample.Acceptance() with
+        {
+            Messages = [Sample.Message()],
+            Idempotency = new IdempotencyClaim($"key {i}", fingerprint, Store.Now.AddMinutes(i < 550 ? 1 : 3)),
+        })));
+        Store.Time.Advance(TimeSpan.FromMinutes(2));
+
+        await Store.Postgres.PurgeAsync(Store.Now, CancellationToken.None);
+
+        Assert.Equal("50", (await Store.Cluster.QueryAsync(Store.Database, "select count(*) from idempotency")).Trim());
+    }
+
+    [Fact]
+    public async Task A_database_of_a_newer_version_is_refused()
+    {
+        await Store.Cluster.QueryAsync(Store.Database, "insert into schema_migration (version, name, applied_at) values (9999, 'later', now())");
+
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(Store.OpenAnotherAsync);
+
+        Assert.Contains("schema 9999", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_readiness_check_reads_and_writes()
+    {
+        await Store.Postgres.CheckAsync(TimeSpan.FromSeconds(5), CancellationToken.None);
+
+        Assert.Equal("1", (await Store.Cluster.QueryAsync(Store.Database, "select count(*) from readiness")).Trim());
+    }
+}
