@@ -100,7 +100,9 @@ sealed class SettleWriter(Database database, PostgresStoreOptions options, Actio
             from unnest(
                     @event_writes, @event_tenants, @event_messages, @event_ids, @event_types, @event_recipients, @event_ats, @event_data)
                 as e (write, tenant_id, message_id, id, type, recipient, at, data)
-            where (e.write in (select write from held)) is true),
+            where (e.write in (select write from held)) is true
+            -- Asked again when nobody could tell whether it was committed.
+            on conflict do nothing),
         moves as materialized (
             select tenant_id, day, batch_id, from_status, status as to_status, at from held),
         {Totals.OfMoves}
