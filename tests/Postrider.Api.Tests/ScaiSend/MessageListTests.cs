@@ -72,6 +72,7 @@ public sealed class MessageListTests(ApiHost host) : IClassFixture<ApiHost>
 
     [Theory]
     [InlineData("page_size=0", "page_size", "greater_than_equal")]
+    [InlineData("subject=%00", "subject", "value_error")]
     [InlineData("page_size=101", "page_size", "less_than_equal")]
     [InlineData("page_size=x", "page_size", "int_parsing")]
     [InlineData("page_size=", "page_size", "int_parsing")]

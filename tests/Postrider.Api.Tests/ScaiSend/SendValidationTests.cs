@@ -107,6 +107,7 @@ public sealed class SendValidationTests(ApiHost host) : IClassFixture<ApiHost>
     [InlineData("attachments", "[{\"content\":\"YQ==\",\"filename\":\"a\",\"disposition\":\"inline\",\"content_id\":\"a>\\r\\n\"}]", "attachments.0.content_id")]
     [InlineData("attachments", "[null]", "attachments.0")]
     [InlineData("headers", "{\"X A\":\"1\"}", "headers.X A")]
+    [InlineData("headers", "{\"X-a\":\"1\",\"x-A\":\"2\"}", "headers.x-A")]
     [InlineData("headers", "{\"X-A:\":\"1\"}", "headers.X-A:")]
     [InlineData("headers", "{\"\":\"1\"}", "headers.")]
     [InlineData("headers", "{\"X-Ä\":\"1\"}", "headers.X-Ä")]
