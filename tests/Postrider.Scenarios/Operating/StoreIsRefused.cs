@@ -60,6 +60,30 @@ public sealed class StoreIsRefused
     }
 
     [Fact]
+    public async Task A_server_does_not_start_with_a_key_that_opens_nothing_in_the_store()
+    {
+        await using var server = await PostriderServer.StartAsync();
+        await server.KillAsync();
+
+        var refused = await server.Installation.CommandAsync("serve", "--set", $"Secrets:Key={Convert.ToBase64String(new byte[32])}");
+
+        Assert.Equal((1, ""), (refused.ExitCode, refused.Output));
+        Assert.Contains("sealed with another key", refused.Errors);
+    }
+
+    [Fact]
+    public async Task A_mistyped_path_makes_no_store()
+    {
+        var folder = Directory.CreateTempSubdirectory("postrider-typo").FullName;
+
+        var refused = await Installation.CommandAsync($"sqlite:{folder}/typo.db", ["queue"]);
+
+        Assert.Equal((1, ""), (refused.ExitCode, refused.Output));
+        Assert.Empty(Directory.GetFileSystemEntries(folder));
+        Directory.Delete(folder);
+    }
+
+    [Fact]
     public async Task A_folder_that_cannot_be_written_is_named()
     {
         var refused = await Installation.CommandAsync("sqlite:/proc/postrider/postrider.db", ["tenant", "add", "acme"]);
