@@ -3,6 +3,9 @@ namespace Postrider.Store.Postgres;
 /// <param name="ConnectionString">Npgsql's form, <c>Host=…;Username=…;Database=…</c>; what is set here is added to it.</param>
 public sealed record PostgresStoreOptions(string ConnectionString)
 {
+    /// <summary>Whether a database without a store gets one; else it is refused, so that a mistyped name is noticed.</summary>
+    public bool MayCreate { get; init; } = true;
+
     /// <summary>
     /// Connections for each kind of write (accept, claim, step, settle); a lane keeps to one, so that its writes keep their order. 2: while
     /// one waits for the disk the other works.
