@@ -24,7 +24,7 @@ namespace Postrider.Store.Postgres;
 /// After a crash of a node the database holds every write whose task had completed, and the node's leases, which end by themselves. While the
 /// database is away every call fails with <see cref="StoreUnavailableException"/>; the first one after it is back succeeds.
 /// </remarks>
-public sealed class PostgresStore : IStore, INodeStore
+public sealed class PostgresStore : IStore, INodeStore, IListWalks
 {
     readonly Database _database;
     readonly PostgresStoreOptions _options;
@@ -141,6 +141,12 @@ public sealed class PostgresStore : IStore, INodeStore
         _database.ReadAsync(connection => ContentRows.ReadAllAsync(connection, tenant, hash), cancel);
 
     public Stream Open(TenantId tenant, ContentHash hash) => new ContentStream(_database, tenant, hash);
+
+    public async ValueTask<MessageId?> EndOfAsync(ListWalk walk, int page, DateTimeOffset servedAfter, CancellationToken cancel) =>
+        await _database.ReadAsync(connection => ListWalkTable.EndOfAsync(connection, walk, page, servedAfter), cancel);
+
+    public async ValueTask RememberAsync(ListWalk walk, int page, MessageId last, DateTimeOffset now, CancellationToken cancel) =>
+        await _database.WriteAsync(connection => ListWalkTable.RememberAsync(connection, walk, page, last, now), cancel);
 
     public Task CreateAsync(TenantId tenant, BatchId batch, CancellationToken cancel) =>
         _database.WriteAsync(connection => BatchTable.CreateAsync(connection, tenant, batch), cancel);
