@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
@@ -23,7 +24,7 @@ namespace Postrider.Store.Postgres;
 /// database is away every call fails with <see cref="StoreUnavailableException"/>; the first one after it is back succeeds.
 /// </remarks>
 public sealed class PostgresStore :
-    IIntakeStore, IQueueStore, IMessageReader, IContentReader, ITenantStore, IBatchStore, IAsyncDisposable
+    IIntakeStore, IQueueStore, IMessageReader, IContentReader, ITenantStore, IBatchStore, IDestinationReports, IAsyncDisposable
 {
     readonly Database _database;
     readonly PostgresStoreOptions _options;
@@ -124,6 +125,15 @@ public sealed class PostgresStore :
 
     public Task<QueueSummary> SummaryAsync(DateTimeOffset now, CancellationToken cancel) =>
         _database.ReadAsync(connection => Backlogs.SummarizeAsync(connection, now), cancel);
+
+    public Task PublishAsync(NodeReport report, DateTimeOffset forgetBefore, CancellationToken cancel) =>
+        _database.WriteAsync(connection => DestinationReports.PublishAsync(connection, report, forgetBefore), cancel);
+
+    public Task WithdrawAsync(NodeId node, CancellationToken cancel) =>
+        _database.WriteAsync(connection => DestinationReports.WithdrawAsync(connection, node), cancel);
+
+    public Task<IReadOnlyList<NodeReport>> ReportsAsync(DateTimeOffset since, CancellationToken cancel) =>
+        _database.ReadAsync<IReadOnlyList<NodeReport>>(async connection => await DestinationReports.ReadAsync(connection, since), cancel);
 
     public Task<MessageView?> FindAsync(TenantId tenant, MessageId id, CancellationToken cancel) =>
         _database.ReadAsync(connection => MessageReads.FindAsync(connection, tenant, id), cancel);
