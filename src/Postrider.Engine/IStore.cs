@@ -1,3 +1,4 @@
+using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
@@ -7,7 +8,8 @@ namespace Postrider.Engine;
 
 /// <summary>All of the engine's ports on one database, with what operating it needs.</summary>
 /// <remarks>While the database is away or cannot write, every call fails with <see cref="StoreUnavailableException"/>; afterwards it works by itself.</remarks>
-public interface IStore : IIntakeStore, IQueueStore, IMessageReader, IContentReader, ITenantStore, IBatchStore, IAsyncDisposable
+public interface IStore :
+    IIntakeStore, IQueueStore, IMessageReader, IContentReader, ITenantStore, IBatchStore, IDestinationReports, IAsyncDisposable
 {
     /// <summary>Removes what has expired, a little at a time, so that no other write waits long for it.</summary>
     Task PurgeAsync(DateTimeOffset now, CancellationToken cancel);

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Postrider.Engine.Composing;
 using Postrider.Engine.Delivery;
+using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
 using Postrider.Engine.Tenants;
@@ -15,7 +16,11 @@ namespace Postrider.Engine;
 /// <param name="OthersAreDead">The store serves one process only: leases of any other node are a dead one's, and taken over at once.</param>
 public sealed record EngineParts(
     IQueueStore Queue, IContentReader Contents, SenderDomains Domains, DkimKeys Keys, ReturnPaths ReturnPaths, MxLookup Mx,
-    SmtpConnector Connector, IdGenerator Ids, bool OthersAreDead);
+    SmtpConnector Connector, IdGenerator Ids, bool OthersAreDead)
+{
+    /// <summary>How many nodes share the destinations' limits, this one included; it must know at once. Default: this one alone.</summary>
+    public Func<int> LiveNodes { get; init; } = () => 1;
+}
 
 /// <summary>
 /// One node's delivery: dispatcher, composing, destinations and lease keeping, started and stopped together. The path of a message through it
@@ -48,8 +53,8 @@ public sealed class MailEngine : IHostedService, IQueueWakeup, IAsyncDisposable
         (_options, _time, _log, _othersAreDead) = (queue, time, log, parts.OthersAreDead);
         _node = new NodeId(parts.Ids.Next());
         var services = new DeliveryServices(
-            delivery, new SiteConnector(parts.Connector, parts.Mx, delivery, time), parts.ReturnPaths, this, random, time, log, RunWorker,
-            _draining.Token, _stopping.Token);
+            delivery, new DestinationRules(delivery), parts.LiveNodes, new SiteConnector(parts.Connector, parts.Mx, delivery, time),
+            parts.ReturnPaths, this, random, time, log, RunWorker, _draining.Token, _stopping.Token);
         _destinations = new Destinations(parts.Mx, services);
         var leases = new LeaseBook(_node, () => new NodeId(parts.Ids.Next()), queue.MaxLeased);
         _dispatcher = new Dispatcher(parts.Queue, _destinations, queue, leases, time, log);
@@ -58,6 +63,9 @@ public sealed class MailEngine : IHostedService, IQueueWakeup, IAsyncDisposable
         _composing = new ComposingPool(
             _dispatcher, new Composer(parts.Contents, parts.Domains, parts.Keys), _destinations, attempts, _draining.Token);
     }
+
+    /// <summary>The name of this node in what it writes.</summary>
+    public NodeId Node => _node;
 
     /// <summary>How long ago the dispatcher last went round; past a few of its sweeps, it hangs.</summary>
     public TimeSpan SinceDispatcherHeartbeat => _dispatcher.SinceHeartbeat;

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Postrider.Engine;
+using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
@@ -129,6 +130,15 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
 
     public Task<QueueSummary> SummaryAsync(DateTimeOffset now, CancellationToken cancel) =>
         _database.ReadAsync(connection => Backlogs.SummarizeAsync(connection, now), cancel);
+
+    public Task PublishAsync(NodeReport report, DateTimeOffset forgetBefore, CancellationToken cancel) =>
+        _database.WriteAsync(connection => DestinationReports.PublishAsync(connection, report, forgetBefore), cancel);
+
+    public Task WithdrawAsync(NodeId node, CancellationToken cancel) =>
+        _database.WriteAsync(connection => DestinationReports.WithdrawAsync(connection, node), cancel);
+
+    public Task<IReadOnlyList<NodeReport>> ReportsAsync(DateTimeOffset since, CancellationToken cancel) =>
+        _database.ReadAsync<IReadOnlyList<NodeReport>>(async connection => await DestinationReports.ReadAsync(connection, since), cancel);
 
     public Task<MessageView?> FindAsync(TenantId tenant, MessageId id, CancellationToken cancel) =>
         _database.ReadAsync(connection => MessageReads.FindAsync(connection, tenant, id), cancel);

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Postrider.Engine;
+using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
@@ -126,6 +127,18 @@ public sealed class SqliteStore : IStore
 
     public Task<QueueSummary> SummaryAsync(DateTimeOffset now, CancellationToken cancel) =>
         _readers.ReadAsync(db => Backlogs.Summarize(db, now), cancel);
+
+    public Task PublishAsync(NodeReport report, DateTimeOffset forgetBefore, CancellationToken cancel)
+    {
+        var destinations = report.Encode();     // not on the writer's time
+        return _writer.RunAsync(session => DestinationReports.Publish(session, report, destinations, forgetBefore), cancel);
+    }
+
+    public Task WithdrawAsync(NodeId node, CancellationToken cancel) =>
+        _writer.RunAsync(session => DestinationReports.Withdraw(session, node), cancel);
+
+    public Task<IReadOnlyList<NodeReport>> ReportsAsync(DateTimeOffset since, CancellationToken cancel) =>
+        _readers.ReadAsync<IReadOnlyList<NodeReport>>(db => DestinationReports.Read(db, since), cancel);
 
     public Task<MessageView?> FindAsync(TenantId tenant, MessageId id, CancellationToken cancel) =>
         _readers.ReadAsync(db => MessageReads.Find(db, tenant, id), cancel);

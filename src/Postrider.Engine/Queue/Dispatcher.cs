@@ -171,7 +171,7 @@ sealed class Dispatcher(
                     return null;
                 }
                 // No destination holds more than is still free, so that slow ones, be they ever so many, leave room for others.
-                var granted = destination.Reserve(key.Tenant, options.ClaimPage, mostHeld: leases.Free);
+                var granted = destination.Reserve(key, options.ClaimPage, mostHeld: leases.Free);
                 if (granted > 0)
                     return Take(key, now, granted, destination, null);
                 if (!destination.TryPark(key))
@@ -185,7 +185,7 @@ sealed class Dispatcher(
     ClaimPlan? Take(BacklogKey key, DateTimeOffset now, int wanted, Destination? destination, DestinationAnswer.Undeliverable? undeliverable)
     {
         var (granted, owner) = leases.Take(wanted);
-        destination?.Release(key.Tenant, wanted - granted);
+        destination?.Unreserve(key.Tenant, wanted - granted);
         if (granted > 0)
             return new ClaimPlan(key, granted, owner, destination, undeliverable);
         _schedule.Note(key, now);
@@ -233,7 +233,7 @@ sealed class Dispatcher(
         }
         finally
         {
-            plan.Destination?.Release(plan.Key.Tenant, plan.Limit - claimed);
+            plan.Destination?.Unreserve(plan.Key.Tenant, plan.Limit - claimed);
             ReturnLeases(plan.Owner, plan.Limit - claimed);
         }
     }

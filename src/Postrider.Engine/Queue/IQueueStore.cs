@@ -57,8 +57,9 @@ public readonly record struct BacklogKey(TenantId Tenant, string Domain);
 public readonly record struct Backlog(BacklogKey Key, DateTimeOffset NextDueAt);
 
 /// <param name="Waiting">Messages not leased by anybody.</param>
+/// <param name="Oldest">The message accepted first of those that wait.</param>
 /// <param name="LastReply">What an MX last said to, or about, the message that is tried next; null when none was tried yet.</param>
-public sealed record BacklogView(Backlog Backlog, long Waiting, string? LastReply);
+public sealed record BacklogView(Backlog Backlog, long Waiting, MessageId Oldest, string? LastReply);
 
 public sealed record Claim(BacklogKey Backlog, DateTimeOffset Now, int Limit, NodeId Owner, DateTimeOffset LeaseUntil);
 

@@ -22,7 +22,8 @@ sealed class EngineRig : IAsyncDisposable
     readonly MessageIntake _intake;
     bool _stopped;
 
-    public EngineRig(QueueOptions? queue = null, Func<DeliveryOptions, DeliveryOptions>? delivery = null, SmtpTimeouts? timeouts = null)
+    public EngineRig(
+        QueueOptions? queue = null, Func<DeliveryOptions, DeliveryOptions>? delivery = null, SmtpTimeouts? timeouts = null, Func<int>? nodes = null)
     {
         Store = new MemoryStore(Watch);
         Zone = new Zone();
@@ -46,7 +47,7 @@ sealed class EngineRig : IAsyncDisposable
         Engine = new MailEngine(
             new EngineParts(
                 Store, Store, domains, new DkimKeys(Sender.Secrets), ReturnPaths, new MxLookup(Zone, new Random(2), new MxLookupOptions()),
-                connector, Ids, OthersAreDead: true),
+                connector, Ids, OthersAreDead: true) { LiveNodes = nodes ?? (() => 1) },
             options, queue ?? new QueueOptions { Lease = Lease }, random, Time, NullLogger<MailEngine>.Instance);
         _intake = new MessageIntake(Store, domains, Engine, Ids, Time, new IntakeOptions());
     }
@@ -70,9 +71,9 @@ sealed class EngineRig : IAsyncDisposable
     public MailEngine Engine { get; }
 
     public static async Task<EngineRig> StartAsync(
-        QueueOptions? queue = null, Func<DeliveryOptions, DeliveryOptions>? delivery = null, SmtpTimeouts? timeouts = null)
+        QueueOptions? queue = null, Func<DeliveryOptions, DeliveryOptions>? delivery = null, SmtpTimeouts? timeouts = null, Func<int>? nodes = null)
     {
-        var rig = new EngineRig(queue, delivery, timeouts);
+        var rig = new EngineRig(queue, delivery, timeouts, nodes);
         await rig.Engine.StartAsync(CancellationToken.None);
         return rig;
     }

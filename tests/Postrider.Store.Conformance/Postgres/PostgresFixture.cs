@@ -1,3 +1,4 @@
+using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
@@ -48,6 +49,8 @@ public sealed class PostgresFixture : StoreFixture
     public override ITenantStore Tenants => Postgres;
 
     public override IBatchStore Batches => Postgres;
+
+    public override IDestinationReports Reports => Postgres;
 
     public override async Task OpenAsync()
     {
