@@ -12,6 +12,7 @@ using Postrider.Engine.Delivery;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
+using Postrider.Engine.Suppressions;
 using Postrider.Engine.Tenants;
 using Postrider.Mail.Dns;
 using Postrider.Mail.Smtp.Client;
@@ -67,7 +68,8 @@ static class ServerHost
         services.AddSingleton(settings).AddSingleton(settings.Intake).AddSingleton(TimeProvider.System).AddSingleton(ids).AddSingleton(secrets);
         services.AddSingleton(store)
             .AddSingleton<IIntakeStore>(store).AddSingleton<IQueueStore>(store).AddSingleton<IMessageReader>(store)
-            .AddSingleton<IContentReader>(store).AddSingleton<ITenantStore>(store).AddSingleton<IBatchStore>(store);
+            .AddSingleton<IContentReader>(store).AddSingleton<ITenantStore>(store).AddSingleton<IBatchStore>(store)
+            .AddSingleton<ISuppressionStore>(store).AddSingleton<IUnsubscribeGroupStore>(store);
         services.AddSingleton<SenderDomains>().AddSingleton<ApiKeys>().AddSingleton<DkimKeys>().AddSingleton<MessageIntake>();
         services.AddSingleton<IResolver>(provider => new DnsResolver(settings.Resolver, TimeProvider.System));
         services.AddSingleton(provider => CreateEngine(provider, settings, ids));
@@ -80,6 +82,7 @@ static class ServerHost
         var time = TimeProvider.System;
         var parts = new EngineParts(
             provider.GetRequiredService<IQueueStore>(),
+            provider.GetRequiredService<ISuppressionStore>(),
             provider.GetRequiredService<IContentReader>(),
             provider.GetRequiredService<SenderDomains>(),
             provider.GetRequiredService<DkimKeys>(),

@@ -16,3 +16,5 @@ public sealed class PostgresContentTests : ContentConformance<PostgresFixture>;
 public sealed class PostgresBatchTests : BatchConformance<PostgresFixture>;
 
 public sealed class PostgresTenantTests : TenantConformance<PostgresFixture>;
+
+public sealed class PostgresSuppressionTests : SuppressionConformance<PostgresFixture>;
