@@ -7,6 +7,7 @@ using Postrider.Api.RateLimits;
 using Postrider.Api.ScaiSend;
 using Postrider.Api.ScaiSend.Send;
 using Postrider.Api.ScaiSend.Suppressions;
+using Postrider.Engine.Messages;
 
 namespace Postrider.Api;
 
@@ -26,12 +27,13 @@ public static class PostriderApi
             throw new ArgumentException(string.Join(' ', faults), nameof(options));
 
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<IListWalks>(new LocalListWalks(options.ScaiSend.PageMemory));
         services.AddRouting();
         return services
             .AddSingleton(options).AddSingleton(options.ScaiSend).AddSingleton(options.RateLimits)
             .AddSingleton<BearerAuthenticator>().AddSingleton<RateLimiter>()
             .AddSingleton<ScaiSendGate>().AddSingleton<ScaiSendRoutes>().AddSingleton<SendTranslator>().AddSingleton<SendEndpoint>()
-            .AddSingleton<BatchEndpoints>().AddSingleton<MessageEndpoints>().AddSingleton<PageMemory>()
+            .AddSingleton<BatchEndpoints>().AddSingleton<MessageEndpoints>()
             .AddSingleton<SuppressionRoutes>().AddSingleton<SuppressionLists>().AddSingleton<BounceEndpoints>().AddSingleton<BounceImport>()
             .AddSingleton<SpamReportEndpoints>().AddSingleton<UnsubscribeEndpoints>().AddSingleton<GroupEndpoints>()
             .AddSingleton<GroupSuppressionEndpoints>()

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Postrider.Engine;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
@@ -27,9 +28,7 @@ namespace Postrider.Store.Sqlite;
 /// After a crash the file holds every write whose task had completed. Leases of the dead process are still there:
 /// as only one process may serve a file (<see cref="SqliteStoreOptions.ServeLock"/>), the new one may treat all others' as dead.
 /// </remarks>
-public sealed class SqliteStore :
-    IIntakeStore, IQueueStore, IMessageReader, IContentReader, ITenantStore, IBatchStore, ISuppressionStore,
-    IUnsubscribeGroupStore, IAsyncDisposable
+public sealed class SqliteStore : IStore
 {
     static readonly TimeSpan RefusalRemembered = TimeSpan.FromSeconds(10);
 
@@ -177,7 +176,6 @@ public sealed class SqliteStore :
     public Task<IReadOnlyList<SendingDomain>> DomainsAsync(Domain domain, CancellationToken cancel) =>
         _readers.ReadAsync<IReadOnlyList<SendingDomain>>(db => DomainTable.All(db, domain), cancel);
 
-    /// <summary>Some domain, to see whether its key can be unsealed; null when there is none yet.</summary>
     public Task<SendingDomain?> FindAnyDomainAsync(CancellationToken cancel) => _readers.ReadAsync(DomainTable.Any, cancel);
 
     public Task SetVerifiedAsync(DomainId domain, DateTimeOffset? at, CancellationToken cancel) =>
@@ -221,11 +219,8 @@ public sealed class SqliteStore :
         return true;
     }
 
-    /// <summary>Removes what has expired, a little at a time, so that no other write waits long for it.</summary>
     public Task PurgeAsync(DateTimeOffset now, CancellationToken cancel) => Maintenance.PurgeAsync(_writer, now, cancel);
 
-    /// <summary>Reads and writes something trivial, for <c>/ready</c>.</summary>
-    /// <exception cref="TimeoutException">It took longer than <paramref name="within"/>.</exception>
     /// <exception cref="StoreUnavailableException">It failed, or a write did lately: on a full disk small writes may still find room.</exception>
     public async Task CheckAsync(TimeSpan within, CancellationToken cancel)
     {
