@@ -6,6 +6,7 @@ using Postrider.Engine.Delivery;
 using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
+using Postrider.Engine.Suppressions;
 using Postrider.Engine.Tenants;
 using Postrider.Mail.Dns;
 using Postrider.Mail.Smtp.Client;
@@ -15,8 +16,8 @@ namespace Postrider.Engine;
 /// <summary>What the engine is given to work with.</summary>
 /// <param name="OthersAreDead">The store serves one process only: leases of any other node are a dead one's, and taken over at once.</param>
 public sealed record EngineParts(
-    IQueueStore Queue, IContentReader Contents, SenderDomains Domains, DkimKeys Keys, ReturnPaths ReturnPaths, MxLookup Mx,
-    SmtpConnector Connector, IdGenerator Ids, bool OthersAreDead)
+    IQueueStore Queue, ISuppressionStore Suppressions, IContentReader Contents, SenderDomains Domains, DkimKeys Keys, ReturnPaths ReturnPaths,
+    MxLookup Mx, SmtpConnector Connector, IdGenerator Ids, bool OthersAreDead)
 {
     /// <summary>How many nodes share the destinations' limits, this one included; it must know at once. Default: this one alone.</summary>
     public Func<int> LiveNodes { get; init; } = () => 1;
@@ -57,7 +58,7 @@ public sealed class MailEngine : IHostedService, IQueueWakeup, IAsyncDisposable
             parts.ReturnPaths, this, random, time, log, RunWorker, _draining.Token, _stopping.Token);
         _destinations = new Destinations(parts.Mx, services);
         var leases = new LeaseBook(_node, () => new NodeId(parts.Ids.Next()), queue.MaxLeased);
-        _dispatcher = new Dispatcher(parts.Queue, _destinations, queue, leases, time, log);
+        _dispatcher = new Dispatcher(parts.Queue, parts.Suppressions, _destinations, queue, leases, time, log);
         _leases = new LeaseKeeper(parts.Queue, _dispatcher, leases, queue, delivery.Retry, time, log);
         var attempts = new AttemptServices(parts.Queue, delivery, parts.Ids, random, time, log, _dispatcher.Closed, _stopping.Token);
         _composing = new ComposingPool(

@@ -2,6 +2,7 @@ using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
+using Postrider.Engine.Suppressions;
 using Postrider.Engine.Tenants;
 using Postrider.Testing;
 
@@ -29,6 +30,10 @@ public abstract class StoreFixture : IAsyncDisposable
     public abstract IBatchStore Batches { get; }
 
     public abstract IDestinationReports Reports { get; }
+
+    public abstract ISuppressionStore Suppressions { get; }
+
+    public abstract IUnsubscribeGroupStore Groups { get; }
 
     protected StoreFixture() => Ids = new IdGenerator(Time);
 

@@ -56,6 +56,13 @@ sealed class ComposingPool(
             await RecordForAllAsync(attempt, recipient => ReplyClassifier.Expired(recipient.LastReply));
             return;
         }
+        if (message.Suppressions is { } suppressions)
+        {
+            foreach (var (ordinal, verdict) in await suppressions.JudgeAsync(message.Leased.Message))
+                await attempt.RecordAsync(ordinal, verdict, null);
+            if (!attempt.OpenRecipients.Any())
+                return;
+        }
         if (message.Undeliverable is { } undeliverable)
         {
             await RecordForAllAsync(attempt, _ => undeliverable.Verdict);

@@ -1,4 +1,5 @@
 using Postrider.Engine.Messages;
+using Postrider.Engine.Suppressions;
 
 namespace Postrider.Engine.Queue;
 
@@ -87,7 +88,10 @@ public sealed record Settlement
     public required IReadOnlyList<RecipientOutcome> Recipients { get; init; }
     public required IReadOnlyList<MessageEvent> Events { get; init; }
 
-    /// <summary>The message's status after this.</summary>
+    /// <summary>
+    /// The message's status after this. While recipients are still under way only <c>sent</c> changes it: what is decided about one recipient
+    /// does not tell whether another is being sent to.
+    /// </summary>
     public required MessageStatus Status { get; init; }
     public required Continuation Then { get; init; }
     public required int RetryCount { get; init; }
@@ -95,6 +99,9 @@ public sealed record Settlement
     /// <summary>When the first recipient's MX accepted it; null to leave as it is.</summary>
     public DateTimeOffset? SentAt { get; init; }
     public string? ErrorMessage { get; init; }
+
+    /// <summary>Rows of the bounce list that the events leave, each under its event's id.</summary>
+    public IReadOnlyList<Suppression> Suppressions { get; init; } = [];
 }
 
 public sealed record RecipientOutcome(int Ordinal, RecipientState State, string? LastReply);

@@ -13,6 +13,7 @@ using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
+using Postrider.Engine.Suppressions;
 using Postrider.Engine.Tenants;
 using Postrider.Mail.Dns;
 using Postrider.Mail.Smtp.Client;
@@ -71,6 +72,7 @@ static class ServerHost
         services.AddSingleton(store)
             .AddSingleton<IIntakeStore>(store).AddSingleton<IQueueStore>(store).AddSingleton<IMessageReader>(store)
             .AddSingleton<IContentReader>(store).AddSingleton<ITenantStore>(store).AddSingleton<IBatchStore>(store)
+            .AddSingleton<ISuppressionStore>(store).AddSingleton<IUnsubscribeGroupStore>(store)
             .AddSingleton<IDestinationReports>(store);
         services.AddSingleton<SenderDomains>().AddSingleton<ApiKeys>().AddSingleton<DkimKeys>().AddSingleton<MessageIntake>();
         services.AddSingleton<IResolver>(provider => new DnsResolver(settings.Resolver, TimeProvider.System));
@@ -98,6 +100,7 @@ static class ServerHost
         var presence = provider.GetService<NodePresence>();     // none for a store that serves one process: the serve lock says so
         var parts = new EngineParts(
             provider.GetRequiredService<IQueueStore>(),
+            provider.GetRequiredService<ISuppressionStore>(),
             provider.GetRequiredService<IContentReader>(),
             provider.GetRequiredService<SenderDomains>(),
             provider.GetRequiredService<DkimKeys>(),

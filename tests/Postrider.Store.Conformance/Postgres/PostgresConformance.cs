@@ -18,3 +18,5 @@ public sealed class PostgresBatchTests : BatchConformance<PostgresFixture>;
 public sealed class PostgresTenantTests : TenantConformance<PostgresFixture>;
 
 public sealed class PostgresDestinationReportTests : DestinationReportConformance<PostgresFixture>;
+
+public sealed class PostgresSuppressionTests : SuppressionConformance<PostgresFixture>;

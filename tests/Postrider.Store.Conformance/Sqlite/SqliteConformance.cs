@@ -18,3 +18,5 @@ public sealed class SqliteBatchTests : BatchConformance<SqliteFixture>;
 public sealed class SqliteTenantTests : TenantConformance<SqliteFixture>;
 
 public sealed class SqliteDestinationReportTests : DestinationReportConformance<SqliteFixture>;
+
+public sealed class SqliteSuppressionTests : SuppressionConformance<SqliteFixture>;
