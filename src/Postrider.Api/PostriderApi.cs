@@ -12,7 +12,7 @@ namespace Postrider.Api;
 /// <summary>The HTTP side of the product. It translates to and from the engine, which the host registers.</summary>
 /// <remarks>
 /// Needs as singletons: <see cref="Engine.Intake.MessageIntake"/>, <see cref="Engine.Messages.IMessageReader"/>,
-/// <see cref="Engine.Messages.IBatchStore"/>, <see cref="Engine.Messages.IdGenerator"/>, <see cref="Engine.Tenants.ApiKeys"/>; a
+/// <see cref="Engine.Messages.IBatchStore"/>, <see cref="Engine.Control.MessageControl"/>, <see cref="Engine.Messages.IdGenerator"/>, <see cref="Engine.Tenants.ApiKeys"/>; a
 /// <see cref="TimeProvider"/> if not the system's; any number of <see cref="IReadinessCheck"/>.
 /// </remarks>
 public static class PostriderApi
@@ -29,7 +29,7 @@ public static class PostriderApi
             .AddSingleton(options).AddSingleton(options.ScaiSend).AddSingleton(options.RateLimits)
             .AddSingleton<BearerAuthenticator>().AddSingleton<RateLimiter>()
             .AddSingleton<ScaiSendGate>().AddSingleton<ScaiSendRoutes>().AddSingleton<SendTranslator>().AddSingleton<SendEndpoint>()
-            .AddSingleton<BatchEndpoints>().AddSingleton<MessageEndpoints>().AddSingleton<PageMemory>()
+            .AddSingleton<BatchEndpoints>().AddSingleton<MessageEndpoints>().AddSingleton<PageMemory>().AddSingleton<ControlEndpoints>()
             .AddSingleton<HealthEndpoints>();
     }
 

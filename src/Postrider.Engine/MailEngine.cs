@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Postrider.Engine.Composing;
+using Postrider.Engine.Control;
 using Postrider.Engine.Delivery;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
@@ -15,7 +16,13 @@ namespace Postrider.Engine;
 /// <param name="OthersAreDead">The store serves one process only: leases of any other node are a dead one's, and taken over at once.</param>
 public sealed record EngineParts(
     IQueueStore Queue, IContentReader Contents, SenderDomains Domains, DkimKeys Keys, ReturnPaths ReturnPaths, MxLookup Mx,
-    SmtpConnector Connector, IdGenerator Ids, bool OthersAreDead);
+    SmtpConnector Connector, IdGenerator Ids, bool OthersAreDead)
+{
+    public required IControlStore Control { get; init; }
+
+    /// <summary>Shared with <see cref="MessageControl"/>, which stops attempts.</summary>
+    public required RunningAttempts Attempts { get; init; }
+}
 
 /// <summary>
 /// One node's delivery: dispatcher, composing, destinations and lease keeping, started and stopped together. The path of a message through it
@@ -54,7 +61,8 @@ public sealed class MailEngine : IHostedService, IQueueWakeup, IAsyncDisposable
         var leases = new LeaseBook(_node, () => new NodeId(parts.Ids.Next()), queue.MaxLeased);
         _dispatcher = new Dispatcher(parts.Queue, _destinations, queue, leases, time, log);
         _leases = new LeaseKeeper(parts.Queue, _dispatcher, leases, queue, delivery.Retry, time, log);
-        var attempts = new AttemptServices(parts.Queue, delivery, parts.Ids, random, time, log, _dispatcher.Closed, _stopping.Token);
+        var attempts = new AttemptServices(
+            parts.Queue, parts.Control, parts.Attempts, delivery, parts.Ids, random, time, log, _dispatcher.Closed, _stopping.Token);
         _composing = new ComposingPool(
             _dispatcher, new Composer(parts.Contents, parts.Domains, parts.Keys), _destinations, attempts, _draining.Token);
     }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Postrider.Engine.Control;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
@@ -23,7 +24,7 @@ namespace Postrider.Store.Postgres;
 /// database is away every call fails with <see cref="StoreUnavailableException"/>; the first one after it is back succeeds.
 /// </remarks>
 public sealed class PostgresStore :
-    IIntakeStore, IQueueStore, IMessageReader, IContentReader, ITenantStore, IBatchStore, IAsyncDisposable
+    IIntakeStore, IQueueStore, IMessageReader, IContentReader, ITenantStore, IBatchStore, IControlStore, IAsyncDisposable
 {
     readonly Database _database;
     readonly PostgresStoreOptions _options;
@@ -34,6 +35,7 @@ public sealed class PostgresStore :
     readonly ClaimWriter _claims;
     readonly StepWriter _steps;
     readonly SettleWriter _settlements;
+    readonly ControlWriter _controls;
     bool _disposed;
 
     PostgresStore(PostgresStoreOptions options, Database database, TimeProvider time, IdGenerator ids, ILogger log)
@@ -44,6 +46,7 @@ public sealed class PostgresStore :
         _claims = new ClaimWriter(database, options, ids, log);
         _steps = new StepWriter(database, options, log);
         _settlements = new SettleWriter(database, options, Tell, log);
+        _controls = new ControlWriter(database, options, Tell, log);
     }
 
     /// <summary>Told of what waits, once it is on disk: messages accepted here and put back here. Must not wait; <see cref="PostgresWakeups"/> passes it on.</summary>
@@ -97,6 +100,11 @@ public sealed class PostgresStore :
 
     public Task<bool> ReturnAsync(LeaseKey lease, DateTimeOffset dueAt, CancellationToken cancel) =>
         _steps.StepAsync(lease, Phase.Waiting, dueAt, cancel);
+
+    public Task<ControlResult> ChangeAsync(ControlWrite write, CancellationToken cancel) => _controls.ChangeAsync(write, cancel);
+
+    public Task<bool> NoteLateAsync(LeaseKey lease, MessageEvent late, CancellationToken cancel) =>
+        _database.WriteAsync(connection => LateAnswers.NoteAsync(connection, lease, late), cancel);
 
     public async Task RenewAsync(NodeId owner, DateTimeOffset until, CancellationToken cancel)
     {
@@ -212,6 +220,7 @@ public sealed class PostgresStore :
         await _claims.DisposeAsync();
         await _steps.DisposeAsync();
         await _settlements.DisposeAsync();
+        await _controls.DisposeAsync();
         await _database.DisposeAsync();
     }
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Postrider.Engine.Control;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
@@ -26,7 +27,7 @@ namespace Postrider.Store.Sqlite;
 /// as only one process may serve a file (<see cref="SqliteStoreOptions.ServeLock"/>), the new one may treat all others' as dead.
 /// </remarks>
 public sealed class SqliteStore :
-    IIntakeStore, IQueueStore, IMessageReader, IContentReader, ITenantStore, IBatchStore, IAsyncDisposable
+    IIntakeStore, IQueueStore, IMessageReader, IContentReader, ITenantStore, IBatchStore, IControlStore, IAsyncDisposable
 {
     static readonly TimeSpan RefusalRemembered = TimeSpan.FromSeconds(10);
 
@@ -111,6 +112,18 @@ public sealed class SqliteStore :
 
     public Task<bool> ReturnAsync(LeaseKey lease, DateTimeOffset dueAt, CancellationToken cancel) =>
         _writer.RunAsync(session => Leases.Return(session, lease, dueAt), cancel);
+
+    public Task<ControlResult> ChangeAsync(ControlWrite write, CancellationToken cancel)
+    {
+        var audit = EncodedEvent.From(write.AuditEvent);
+        return _writer.RunAsync(session => Controls.Change(session, write, audit), cancel);
+    }
+
+    public Task<bool> NoteLateAsync(LeaseKey lease, MessageEvent late, CancellationToken cancel)
+    {
+        var encoded = EncodedEvent.From(late);
+        return _writer.RunAsync(session => Controls.NoteLate(session, lease, encoded), cancel);
+    }
 
     public Task RenewAsync(NodeId owner, DateTimeOffset until, CancellationToken cancel) =>
         _writer.RunAsync(session => Leases.Renew(session, owner, until), cancel);

@@ -1,3 +1,4 @@
+using Postrider.Engine.Control;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
@@ -26,6 +27,8 @@ public abstract class StoreFixture : IAsyncDisposable
     public abstract ITenantStore Tenants { get; }
 
     public abstract IBatchStore Batches { get; }
+
+    public abstract IControlStore Control { get; }
 
     protected StoreFixture() => Ids = new IdGenerator(Time);
 

@@ -66,6 +66,7 @@ static class EventJson
                 break;
         }
         metadata.Write("uncertain"u8, data.Uncertain);
+        metadata.Write("late"u8, data.Late);
         metadata.End();
     }
 

@@ -8,6 +8,7 @@ using Postrider.Capture;
 using Postrider.Configuration;
 using Postrider.Engine;
 using Postrider.Engine.Composing;
+using Postrider.Engine.Control;
 using Postrider.Engine.Delivery;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
@@ -67,10 +68,12 @@ static class ServerHost
         services.AddSingleton(settings).AddSingleton(settings.Intake).AddSingleton(TimeProvider.System).AddSingleton(ids).AddSingleton(secrets);
         services.AddSingleton(store)
             .AddSingleton<IIntakeStore>(store).AddSingleton<IQueueStore>(store).AddSingleton<IMessageReader>(store)
-            .AddSingleton<IContentReader>(store).AddSingleton<ITenantStore>(store).AddSingleton<IBatchStore>(store);
+            .AddSingleton<IContentReader>(store).AddSingleton<ITenantStore>(store).AddSingleton<IBatchStore>(store)
+            .AddSingleton<IControlStore>(store);
         services.AddSingleton<SenderDomains>().AddSingleton<ApiKeys>().AddSingleton<DkimKeys>().AddSingleton<MessageIntake>();
         services.AddSingleton<IResolver>(provider => new DnsResolver(settings.Resolver, TimeProvider.System));
         services.AddSingleton(provider => CreateEngine(provider, settings, ids));
+        services.AddSingleton(settings.Control).AddSingleton<RunningAttempts>().AddSingleton<MessageControl>();
         services.AddSingleton<IQueueWakeup>(provider => provider.GetRequiredService<MailEngine>());
         services.AddHostedService(provider => provider.GetRequiredService<MailEngine>());
     }
@@ -88,7 +91,11 @@ static class ServerHost
             new SmtpConnector(
                 new SmtpClientOptions { HostName = settings.Delivery.HostName, Timeouts = settings.Timeouts }, new BrokenTlsMemory(time), time),
             ids,
-            OthersAreDead: true);       // the serve lock says so
+            OthersAreDead: true)        // the serve lock says so
+        {
+            Control = provider.GetRequiredService<IControlStore>(),
+            Attempts = provider.GetRequiredService<RunningAttempts>(),
+        };
         return new MailEngine(parts, settings.Delivery, settings.Queue, NewRandom(), time, provider.GetRequiredService<ILogger<MailEngine>>());
     }
 

@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using Postrider.Api.ScaiSend;
+using Postrider.Engine.Messages;
 using Postrider.Engine.Tenants;
 
 namespace Postrider.Api.Tests.ScaiSend;
@@ -60,6 +61,9 @@ public sealed class AccessTests(ApiHost host) : IClassFixture<ApiHost>
     [InlineData("GET", "/v3/mail/batch/bat_01JNW4Q2000000000000000000", "mail.schedule", "stats.read")]
     [InlineData("GET", "/v3/messages", "stats.read", "mail.send")]
     [InlineData("GET", "/v3/messages/msg_01JNW4Q2000000000000000000", "stats.read", "mail.send")]
+    [InlineData("POST", "/v3/messages/msg_01JNW4Q2000000000000000000/cancel", "mail.cancel")]
+    [InlineData("POST", "/v3/messages/msg_01JNW4Q2000000000000000000/retry", "mail.send")]
+    [InlineData("POST", "/v3/messages/msg_01JNW4Q2000000000000000000/fail", "mail.send")]
     [InlineData("GET", "/v3/scopes")]
     public async Task Each_route_needs_one_of_its_scopes(string method, string path, params string[] scopes)
     {
@@ -150,7 +154,7 @@ public sealed class AccessTests(ApiHost host) : IClassFixture<ApiHost>
     public async Task No_route_shows_one_tenant_anything_of_another()
     {
         var owner = host.NewCaller(new CallerOptions());
-        var stranger = host.NewCaller(new CallerOptions());
+        var stranger = host.NewCaller([.. ApiKeyScopes.ScaiSend]);
         var batch = (string)(await owner.Post("/v3/mail/batch", null)).Body!["batch_id"]!;
         var message = (string)(await owner.Send(SendRequests.With("batch_id", $"\"{batch}\""))).Body!["message_id"]!;
         var walked = 0;
@@ -171,6 +175,15 @@ public sealed class AccessTests(ApiHost host) : IClassFixture<ApiHost>
             }
         }
 
-        Assert.Equal(2 * 4 * 3, walked);        // two mounts, four GET routes, three ids
+        foreach (var endpoint in host.Endpoints.Where(endpoint => endpoint.Metadata.GetMetadata<ScaiSendRoute>() is { Method: "POST" } route
+            && route.Pattern.Contains("{id}", StringComparison.Ordinal)))
+        {
+            var path = "/" + endpoint.RoutePattern.RawText!.TrimStart('/').Replace("{id}", message, StringComparison.Ordinal);
+            Assert.Equal(404, (await stranger.Post(path, null)).Status);
+            walked++;
+        }
+
+        Assert.Equal(2 * 4 * 3 + 2 * 3, walked);        // two mounts, four GET routes, three ids; three POST routes on a message
+        Assert.Equal(MessageStatus.Queued, Assert.Single(owner.Stored).Status);
     }
 }

@@ -1,3 +1,4 @@
+using Postrider.Engine.Control;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
@@ -48,6 +49,8 @@ public sealed class PostgresFixture : StoreFixture
     public override ITenantStore Tenants => Postgres;
 
     public override IBatchStore Batches => Postgres;
+
+    public override IControlStore Control => Postgres;
 
     public override async Task OpenAsync()
     {

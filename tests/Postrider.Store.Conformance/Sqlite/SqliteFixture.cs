@@ -1,3 +1,4 @@
+using Postrider.Engine.Control;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
@@ -26,6 +27,8 @@ public sealed class SqliteFixture : StoreFixture
     public override ITenantStore Tenants => Sqlite;
 
     public override IBatchStore Batches => Sqlite;
+
+    public override IControlStore Control => Sqlite;
 
     public override async Task OpenAsync() => Sqlite = await OpenAsync(Path);
 
