@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Postrider.Engine.Composing;
+using Postrider.Engine.Control;
 using Postrider.Engine.Delivery;
 using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Messages;
@@ -19,6 +20,11 @@ public sealed record EngineParts(
     IQueueStore Queue, ISuppressionStore Suppressions, IContentReader Contents, SenderDomains Domains, DkimKeys Keys, ReturnPaths ReturnPaths,
     MxLookup Mx, SmtpConnector Connector, IdGenerator Ids, bool OthersAreDead)
 {
+    public required IControlStore Control { get; init; }
+
+    /// <summary>Shared with <see cref="MessageControl"/>, which stops attempts.</summary>
+    public required RunningAttempts Attempts { get; init; }
+
     /// <summary>How many nodes share the destinations' limits, this one included; it must know at once. Default: this one alone.</summary>
     public Func<int> LiveNodes { get; init; } = () => 1;
 }
@@ -60,7 +66,8 @@ public sealed class MailEngine : IHostedService, IQueueWakeup, IAsyncDisposable
         var leases = new LeaseBook(_node, () => new NodeId(parts.Ids.Next()), queue.MaxLeased);
         _dispatcher = new Dispatcher(parts.Queue, parts.Suppressions, _destinations, queue, leases, time, log);
         _leases = new LeaseKeeper(parts.Queue, _dispatcher, leases, queue, delivery.Retry, time, log);
-        var attempts = new AttemptServices(parts.Queue, delivery, parts.Ids, random, time, log, _dispatcher.Closed, _stopping.Token);
+        var attempts = new AttemptServices(
+            parts.Queue, parts.Control, parts.Attempts, delivery, parts.Ids, random, time, log, _dispatcher.Closed, _stopping.Token);
         _composing = new ComposingPool(
             _dispatcher, new Composer(parts.Contents, parts.Domains, parts.Keys), _destinations, attempts, _draining.Token);
     }

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Postrider.Engine;
+using Postrider.Engine.Control;
 using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
@@ -39,6 +40,7 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
     readonly ClaimWriter _claims;
     readonly StepWriter _steps;
     readonly SettleWriter _settlements;
+    readonly ControlWriter _controls;
     bool _disposed;
 
     PostgresStore(PostgresStoreOptions options, Database database, TimeProvider time, IdGenerator ids, ILogger log)
@@ -50,6 +52,7 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
         _claims = new ClaimWriter(database, options, ids, log);
         _steps = new StepWriter(database, options, log);
         _settlements = new SettleWriter(database, options, Tell, log);
+        _controls = new ControlWriter(database, options, Tell, log);
     }
 
     /// <summary>Told of what waits, once it is on disk: messages accepted here and put back here. Must not wait; <see cref="PostgresWakeups"/> passes it on.</summary>
@@ -105,6 +108,11 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
 
     public Task<bool> ReturnAsync(LeaseKey lease, DateTimeOffset dueAt, CancellationToken cancel) =>
         _steps.StepAsync(lease, Phase.Waiting, dueAt, cancel);
+
+    public Task<ControlResult> ChangeAsync(ControlWrite write, CancellationToken cancel) => _controls.ChangeAsync(write, cancel);
+
+    public Task<bool> NoteLateAsync(LeaseKey lease, MessageEvent late, CancellationToken cancel) =>
+        _database.WriteAsync(connection => LateAnswers.NoteAsync(connection, lease, late), cancel);
 
     public async Task RenewAsync(NodeId owner, DateTimeOffset until, CancellationToken cancel)
     {
@@ -276,6 +284,7 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
         await _claims.DisposeAsync();
         await _steps.DisposeAsync();
         await _settlements.DisposeAsync();
+        await _controls.DisposeAsync();
         await _database.DisposeAsync();
     }
 

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Postrider.Engine;
+using Postrider.Engine.Control;
 using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
@@ -114,6 +115,18 @@ public sealed class SqliteStore : IStore
 
     public Task<bool> ReturnAsync(LeaseKey lease, DateTimeOffset dueAt, CancellationToken cancel) =>
         _writer.RunAsync(session => Leases.Return(session, lease, dueAt), cancel);
+
+    public Task<ControlResult> ChangeAsync(ControlWrite write, CancellationToken cancel)
+    {
+        var audit = EncodedEvent.From(write.AuditEvent);
+        return _writer.RunAsync(session => Controls.Change(session, write, audit), cancel);
+    }
+
+    public Task<bool> NoteLateAsync(LeaseKey lease, MessageEvent late, CancellationToken cancel)
+    {
+        var encoded = EncodedEvent.From(late);
+        return _writer.RunAsync(session => Controls.NoteLate(session, lease, encoded), cancel);
+    }
 
     public Task RenewAsync(NodeId owner, DateTimeOffset until, CancellationToken cancel) =>
         _writer.RunAsync(session => Leases.Renew(session, owner, until), cancel);

@@ -7,6 +7,8 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Postrider.Api.Public;
+using Postrider.Engine.Control;
+using Postrider.Engine.Delivery;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
@@ -58,6 +60,7 @@ public sealed class ApiHost : IAsyncLifetime
             .AddSingleton<IBatchStore>(Store).AddSingleton<IQueueWakeup>(Store);
         builder.Services.AddSingleton<ISuppressionStore>(Suppressions).AddSingleton<IUnsubscribeGroupStore>(Suppressions);
         builder.Services.AddSingleton(new IntakeOptions()).AddSingleton<SenderDomains>().AddSingleton<MessageIntake>().AddSingleton<ApiKeys>();
+        builder.Services.AddSingleton<IControlStore>(Store).AddSingleton(new ControlOptions()).AddSingleton<RunningAttempts>().AddSingleton<MessageControl>();
         foreach (var check in _checks)
             builder.Services.AddSingleton(check);
         builder.Services.AddPostriderApi(_options);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Postrider.Engine.Control;
 using Postrider.Engine.Delivery;
 using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Messages;
@@ -247,7 +248,7 @@ public sealed class MailEngineTests
 
         var id = await rig.SubmitAsync("ada@a.example", "bob@b.example");
         await marking.Task.WaitAsync(TimeSpan.FromSeconds(20), TimeProvider.System);
-        Assert.True(rig.Store.Cancel(id));
+        Assert.Equal(new ControlOutcome.Done(MessageStatus.Cancelled), await rig.CancelAsync(id));
         cancelled.SetResult();
         await rig.UntilNothingIsLeasedAsync();
 

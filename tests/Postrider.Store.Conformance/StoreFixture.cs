@@ -1,3 +1,4 @@
+using Postrider.Engine.Control;
 using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
@@ -34,6 +35,8 @@ public abstract class StoreFixture : IAsyncDisposable
     public abstract ISuppressionStore Suppressions { get; }
 
     public abstract IUnsubscribeGroupStore Groups { get; }
+
+    public abstract IControlStore Control { get; }
 
     protected StoreFixture() => Ids = new IdGenerator(Time);
 

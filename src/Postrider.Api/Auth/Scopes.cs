@@ -7,6 +7,7 @@ static class Scopes
 {
     public const string MailSend = "mail.send";
     public const string MailSchedule = "mail.schedule";
+    public const string MailCancel = "mail.cancel";
     public const string StatsRead = "stats.read";
     public const string SuppressionsRead = "suppressions.read";
     public const string SuppressionsWrite = "suppressions.write";

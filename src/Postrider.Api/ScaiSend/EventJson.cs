@@ -67,6 +67,7 @@ static class EventJson
                 break;
         }
         metadata.Write("uncertain"u8, data.Uncertain);
+        metadata.Write("late"u8, data.Late);
         metadata.End();
     }
 

@@ -21,7 +21,10 @@ sealed class ComposingPool(
             var attempt = new MessageAttempt(message, attempts);
             try
             {
-                await HandleOrAbandonAsync(message, attempt);
+                if (attempt.OpenRecipients.Any())
+                    await HandleOrAbandonAsync(message, attempt);
+                else
+                    await attempt.EndUntriedAsync(attempts.Time.GetUtcNow() + AfterFault);
             }
             catch (Exception e)
             {

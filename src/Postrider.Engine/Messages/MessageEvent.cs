@@ -61,6 +61,9 @@ public sealed record EventData
     /// <summary>The remote may have the message although nobody heard it say so: the next attempt may deliver a second copy.</summary>
     public bool? Uncertain { get; init; }
 
+    /// <summary>It came when the message had been failed by hand, and changed nothing any more (contracts/scaisend.md §4.5.6).</summary>
+    public bool? Late { get; init; }
+
     /// <summary>The attempt's own account: address spoken to, when it was leased, rendered, marked sending, and each reply by stage.</summary>
     public AttemptRecord? AttemptRecord { get; init; }
 

@@ -78,6 +78,9 @@ public readonly record struct LeaseKey(TenantId Tenant, MessageId Message, int G
 public sealed record LeasedMessage(StoredMessage Message, string QueueDomain, int Generation, int RetryCount, DateTimeOffset FirstDueAt)
 {
     public LeaseKey Key => new(Message.Tenant, Message.Id, Generation);
+
+    /// <summary>Of <see cref="RetryCount"/>, what was counted before this run of attempts: a retry by hand begins a new one.</summary>
+    public int RetriesBefore { get; init; }
 }
 
 /// <summary>What one attempt, or one recipient's part of it, came to.</summary>

@@ -83,6 +83,7 @@ sealed class SettleWriter(Database database, PostgresStoreOptions options, Actio
                 settled_at = case when h.continuation = 0 then h.at end,
                 sent_at = coalesce(h.sent_at, m.sent_at),
                 retry_count = case when h.continuation = 0 then h.retry_count else m.retry_count end,
+                generation = case when h.continuation = 0 then h.generation else m.generation end,
                 error_message = h.error
             from held h
             where m.lane = @lane and m.tenant_id = h.tenant_id and m.id = h.message_id

@@ -77,6 +77,7 @@ static class Settlements
             settled_at = @at,
             sent_at = coalesce(@sent_at, sent_at),
             retry_count = @retry_count,
+            generation = @generation,
             error_message = @error
         where tenant_id = @tenant and id = @message
         """;
@@ -87,7 +88,7 @@ static class Settlements
         db.Prepare(DequeueSql).Bind(tenant).Bind(message).Run();
         db.Prepare(FinishSql)
             .Bind((long)settlement.Status).Bind(settlement.At).Bind(settlement.SentAt).Bind(settlement.RetryCount)
-            .Bind(settlement.ErrorMessage).Bind(tenant).Bind(message).Run();
+            .Bind(settlement.Lease.Generation).Bind(settlement.ErrorMessage).Bind(tenant).Bind(message).Run();
     }
 
     const string RequeueSql = """

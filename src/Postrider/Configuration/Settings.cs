@@ -2,6 +2,7 @@ using System.Net;
 using Postrider.Api;
 using Postrider.Api.RateLimits;
 using Postrider.Api.ScaiSend;
+using Postrider.Engine.Control;
 using Postrider.Engine.Delivery;
 using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
@@ -32,6 +33,7 @@ sealed record Settings
     public required SmtpTimeouts Timeouts { get; init; }
     public required DnsResolverOptions Resolver { get; init; }
     public required QueueOptions Queue { get; init; }
+    public required ControlOptions Control { get; init; }
     public required IntakeOptions Intake { get; init; }
     public required ApiOptions Api { get; init; }
     public required Dialect DefaultDialect { get; init; }
@@ -65,6 +67,10 @@ sealed record Settings
             Timeouts = ReadTimeouts(reader),
             Resolver = ReadResolver(reader),
             Queue = ReadQueue(reader),
+            Control = new ControlOptions
+            {
+                AnswerPatience = reader.Duration("Control:AnswerPatience", new ControlOptions().AnswerPatience),
+            },
             Intake = new IntakeOptions
             {
                 IdempotencyKept = reader.Duration("Intake:IdempotencyKept", new IntakeOptions().IdempotencyKept, TimeSpan.FromSeconds(1)),
@@ -95,6 +101,9 @@ sealed record Settings
             reader.Fault("Queue:Lease", $"{settings.Queue.Lease} must be at least twice Queue:RenewInterval, {settings.Queue.RenewInterval}", 0);
         if (settings.Delivery.InitialConcurrency > settings.Delivery.Concurrency)
             reader.Fault("Delivery:InitialConcurrency", "it is more than Delivery:Concurrency", 0);
+
+        if (settings.Control.AnswerPatience > TimeSpan.FromMinutes(1))
+            reader.Fault("Control:AnswerPatience", $"{settings.Control.AnswerPatience} is more than a minute: a request waits for it", 0);
 
         var faults = reader.Faults().Concat(settings.Api.FindFaults()).ToArray();
         return faults.Length == 0 ? settings : throw new SettingsException(faults);
@@ -241,6 +250,7 @@ sealed record Settings
                 MaxSchedule = reader.Duration("ScaiSend:MaxSchedule", scaiSend.MaxSchedule, TimeSpan.FromSeconds(1)),
                 ScheduleSlack = reader.Duration("ScaiSend:ScheduleSlack", scaiSend.ScheduleSlack),
                 OpenReads = reader.Flag("ScaiSend:OpenReads", scaiSend.OpenReads),
+                CancelConflictStatus = reader.Number("ScaiSend:CancelConflictStatus", scaiSend.CancelConflictStatus, 200, 409),
                 PageMemory = reader.Duration("ScaiSend:PageMemory", scaiSend.PageMemory),
             },
             RateLimits = limits with

@@ -8,6 +8,7 @@ using Postrider.Capture;
 using Postrider.Configuration;
 using Postrider.Engine;
 using Postrider.Engine.Composing;
+using Postrider.Engine.Control;
 using Postrider.Engine.Delivery;
 using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
@@ -73,10 +74,12 @@ static class ServerHost
             .AddSingleton<IIntakeStore>(store).AddSingleton<IQueueStore>(store).AddSingleton<IMessageReader>(store)
             .AddSingleton<IContentReader>(store).AddSingleton<ITenantStore>(store).AddSingleton<IBatchStore>(store)
             .AddSingleton<ISuppressionStore>(store).AddSingleton<IUnsubscribeGroupStore>(store)
-            .AddSingleton<IDestinationReports>(store);
+            .AddSingleton<IDestinationReports>(store)
+            .AddSingleton<IControlStore>(store);
         services.AddSingleton<SenderDomains>().AddSingleton<ApiKeys>().AddSingleton<DkimKeys>().AddSingleton<MessageIntake>();
         services.AddSingleton<IResolver>(provider => new DnsResolver(settings.Resolver, TimeProvider.System));
         services.AddSingleton(provider => CreateEngine(provider, settings, ids));
+        services.AddSingleton(settings.Control).AddSingleton<RunningAttempts>().AddSingleton<MessageControl>();
         services.AddSingleton<IQueueWakeup>(provider => provider.GetRequiredService<MailEngine>());
         services.AddHostedService(provider => provider.GetRequiredService<MailEngine>());
     }
@@ -111,6 +114,8 @@ static class ServerHost
             ids,
             OthersAreDead: presence is null)
         {
+            Control = provider.GetRequiredService<IControlStore>(),
+            Attempts = provider.GetRequiredService<RunningAttempts>(),
             LiveNodes = () => presence?.LiveNodes ?? 1,
         };
         return new MailEngine(parts, settings.Delivery, settings.Queue, NewRandom(), time, provider.GetRequiredService<ILogger<MailEngine>>());

@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using Postrider.Api.ScaiSend;
+using Postrider.Engine.Messages;
 using Postrider.Engine.Tenants;
 
 namespace Postrider.Api.Tests.ScaiSend;
@@ -60,6 +61,9 @@ public sealed class AccessTests(ApiHost host) : IClassFixture<ApiHost>
     [InlineData("GET", "/v3/mail/batch/bat_01JNW4Q2000000000000000000", "mail.schedule", "stats.read")]
     [InlineData("GET", "/v3/messages", "stats.read", "mail.send")]
     [InlineData("GET", "/v3/messages/msg_01JNW4Q2000000000000000000", "stats.read", "mail.send")]
+    [InlineData("POST", "/v3/messages/msg_01JNW4Q2000000000000000000/cancel", "mail.cancel")]
+    [InlineData("POST", "/v3/messages/msg_01JNW4Q2000000000000000000/retry", "mail.send")]
+    [InlineData("POST", "/v3/messages/msg_01JNW4Q2000000000000000000/fail", "mail.send")]
     [InlineData("GET", "/v3/scopes")]
     [InlineData("GET", "/v3/suppression/bounces", "suppressions.read")]
     [InlineData("GET", "/v3/suppression/bounces/bo@example.net", "suppressions.read")]
@@ -209,6 +213,15 @@ public sealed class AccessTests(ApiHost host) : IClassFixture<ApiHost>
             }
         }
 
-        Assert.Equal(2 * 18 * 3, walked);       // two mounts, eighteen GET routes, three ids
+        foreach (var endpoint in host.Endpoints.Where(endpoint => endpoint.Metadata.GetMetadata<ScaiSendRoute>() is { Method: "POST" } route
+            && route.Pattern.StartsWith("/v3/messages/", StringComparison.Ordinal)))
+        {
+            var path = "/" + endpoint.RoutePattern.RawText!.TrimStart('/').Replace("{id}", message, StringComparison.Ordinal);
+            Assert.Equal(404, (await stranger.Post(path, null)).Status);
+            walked++;
+        }
+
+        Assert.Equal(2 * 18 * 3 + 2 * 3, walked);       // two mounts, eighteen GET routes, three ids; three POST routes on a message
+        Assert.Equal(MessageStatus.Queued, Assert.Single(owner.Stored).Status);
     }
 }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Postrider.Engine.Composing;
+using Postrider.Engine.Control;
 using Postrider.Engine.Delivery;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
@@ -47,8 +48,9 @@ sealed class EngineRig : IAsyncDisposable
         Engine = new MailEngine(
             new EngineParts(
                 Store, Store, Store, domains, new DkimKeys(Sender.Secrets), ReturnPaths, new MxLookup(Zone, new Random(2), new MxLookupOptions()),
-                connector, Ids, OthersAreDead: true) { LiveNodes = nodes ?? (() => 1) },
+                connector, Ids, OthersAreDead: true) { Control = Store, Attempts = Attempts, LiveNodes = nodes ?? (() => 1) },
             options, queue ?? new QueueOptions { Lease = Lease }, random, Time, NullLogger<MailEngine>.Instance);
+        Control = new MessageControl(Store, Attempts, Engine, Ids, Time, new ControlOptions());
         _intake = new MessageIntake(Store, domains, Store, Engine, Ids, Time, new IntakeOptions());
     }
 
@@ -69,6 +71,16 @@ sealed class EngineRig : IAsyncDisposable
     public ReturnPaths ReturnPaths { get; }
 
     public MailEngine Engine { get; }
+
+    public RunningAttempts Attempts { get; } = new();
+
+    public MessageControl Control { get; }
+
+    public Task<ControlOutcome> CancelAsync(MessageId id) => Control.CancelAsync(Sender.Tenant, id, CancellationToken.None);
+
+    public Task<ControlOutcome> RetryAsync(MessageId id) => Control.RetryAsync(Sender.Tenant, id, CancellationToken.None);
+
+    public Task<ControlOutcome> FailAsync(MessageId id) => Control.FailAsync(Sender.Tenant, id, null, CancellationToken.None);
 
     public static async Task<EngineRig> StartAsync(
         QueueOptions? queue = null, Func<DeliveryOptions, DeliveryOptions>? delivery = null, SmtpTimeouts? timeouts = null, Func<int>? nodes = null)

@@ -1,3 +1,4 @@
+using Postrider.Engine.Control;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Suppressions;
@@ -201,7 +202,6 @@ public sealed class SuppressedMailTests
     static async Task RetryAsync(EngineRig rig, MessageId id)
     {
         await rig.UntilNothingIsLeasedAsync();
-        rig.Store.Reopen(id, rig.Time.GetUtcNow());
-        rig.Engine.Due(new(new(Sender.Tenant, "a.example"), rig.Time.GetUtcNow()));
+        Assert.IsType<ControlOutcome.Done>(await rig.RetryAsync(id));
     }
 }

@@ -9,6 +9,8 @@ public sealed class PostgresLeaseTests : LeaseConformance<PostgresFixture>;
 
 public sealed class PostgresLifecycleTests : LifecycleConformance<PostgresFixture>;
 
+public sealed class PostgresControlTests : ControlConformance<PostgresFixture>;
+
 public sealed class PostgresListTests : ListConformance<PostgresFixture>;
 
 public sealed class PostgresContentTests : ContentConformance<PostgresFixture>;

@@ -1,3 +1,4 @@
+using Postrider.Engine.Control;
 using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
@@ -56,6 +57,8 @@ public sealed class PostgresFixture : StoreFixture
     public override ISuppressionStore Suppressions => Postgres;
 
     public override IUnsubscribeGroupStore Groups => Postgres;
+
+    public override IControlStore Control => Postgres;
 
     public override async Task OpenAsync()
     {

@@ -9,6 +9,8 @@ public sealed class SqliteLeaseTests : LeaseConformance<SqliteFixture>;
 
 public sealed class SqliteLifecycleTests : LifecycleConformance<SqliteFixture>;
 
+public sealed class SqliteControlTests : ControlConformance<SqliteFixture>;
+
 public sealed class SqliteListTests : ListConformance<SqliteFixture>;
 
 public sealed class SqliteContentTests : ContentConformance<SqliteFixture>;

@@ -1,3 +1,4 @@
+using Postrider.Engine.Control;
 using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
@@ -34,6 +35,8 @@ public sealed class SqliteFixture : StoreFixture
     public override ISuppressionStore Suppressions => Sqlite;
 
     public override IUnsubscribeGroupStore Groups => Sqlite;
+
+    public override IControlStore Control => Sqlite;
 
     public override async Task OpenAsync() => Sqlite = await OpenAsync(Path);
 
