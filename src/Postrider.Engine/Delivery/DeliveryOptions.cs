@@ -1,4 +1,5 @@
 using System.Net;
+using Postrider.Engine.Bounces;
 using Postrider.Mail.Addresses;
 
 namespace Postrider.Engine.Delivery;
@@ -37,6 +38,9 @@ public sealed record DeliveryOptions
 
     /// <summary>Addresses tried for one message before it is deferred. Default 5, as Postfix's smtp_mx_address_limit.</summary>
     public int AddressesTried { get; init; } = 5;
+
+    /// <summary>What refusals mean. Default: the built-in rules.</summary>
+    public BounceRules Bounces { get; init; } = BounceRules.BuiltIn;
 
     public RetryOptions Retry { get; init; } = new();
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Postrider.Engine.Bounces;
 using Postrider.Engine.Composing;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
@@ -175,6 +176,7 @@ sealed class MessageAttempt
             },
         };
         EngineMetrics.Count(type);
+        EngineMetrics.CountRefusal(verdict);
         _services.Log.RecipientSettled(Leased.Message.Id, ordinal, type, data.MxHost, data.SmtpResponse ?? data.BounceReason);
         return new MessageEvent(new Messages.EventId(_services.Ids.Next()), type, ordinal, at, data);
     }
@@ -190,6 +192,7 @@ sealed class MessageAttempt
             BounceType = bounced.Kind == BounceKind.Hard ? "hard" : "soft",
             BounceReason = bounced.Reply,
             Status = bounced.Status,
+            Category = bounced.Category.Word(),
             Source = bounced.Source,
         }),
         Verdict.Blocked blocked => (EventType.Blocked, RecipientState.Bounced, new EventData
@@ -198,6 +201,7 @@ sealed class MessageAttempt
             BounceType = "block",
             BounceReason = blocked.Reply,
             Status = blocked.Status,
+            Category = blocked.Category.Word(),
         }),
         Verdict.Dropped dropped =>
             (EventType.Dropped, RecipientState.Dropped, new EventData { Reason = dropped.Reason, BounceReason = dropped.Detail }),
@@ -216,6 +220,7 @@ sealed class MessageAttempt
         {
             SmtpResponse = deferred.Reply,
             Status = deferred.Status,
+            Category = deferred.Category.Word(),
             NextRetryAt = next is null ? null : _nextAttempt,
             Uncertain = deferred.Uncertain ? true : null,
         };
