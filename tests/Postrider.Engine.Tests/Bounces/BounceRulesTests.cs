@@ -8,13 +8,13 @@ namespace Postrider.Engine.Tests.Bounces;
 
 public sealed class BounceRulesTests
 {
-    /// <summary>contracts/scaisend.md §8.4 by itself, for every code at every stage when the words say nothing.</summary>
+    /// <summary>contracts/scaisend.md §8.4 by itself, for codes that are met, and some that are not, at every stage, when the words say nothing.</summary>
     [Fact]
     public void Without_words_codes_mean_what_the_contract_says()
     {
         foreach (var stage in Enum.GetValues<SmtpStage>())
         {
-            foreach (var code in Enumerable.Range(400, 200))
+            foreach (var code in (int[])[400, 421, 450, 451, 452, 454, 499, 500, 501, 502, 503, 504, 521, 541, .. Enumerable.Range(550, 10), 571, 599])
             {
                 foreach (var status in Statuses(code / 100))
                 {

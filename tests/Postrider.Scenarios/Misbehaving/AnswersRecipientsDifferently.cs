@@ -16,7 +16,8 @@ public sealed class AnswersRecipientsDifferently
         var id = await server.SendAsync(Letter.To("ada@peer.test", "bob@peer.test", "cy@peer.test"));
 
         var sent = await server.SeesAsync(
-            id, message => message.Status == "sent" && message.RetryCount == 1, "it is sent to one, and waits for another");
+            id, message => message.Status == "sent" && message.RetryCount == 1 && message.Timeline.Contains("\nbounce ", StringComparison.Ordinal),
+            "it is sent to one, refused by one, and waits for another");
         var delivered = await server.SettledAsync(id);
 
         Snapshot.Is(
