@@ -1,8 +1,12 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+using Postrider.Engine;
+using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
+using Postrider.Engine.Suppressions;
 using Postrider.Engine.Tenants;
 using Postrider.Mail.Addresses;
 using Postrider.Store.Postgres.Connections;
@@ -10,6 +14,7 @@ using Postrider.Store.Postgres.Intake;
 using Postrider.Store.Postgres.Messages;
 using Postrider.Store.Postgres.Migrations;
 using Postrider.Store.Postgres.Queue;
+using Postrider.Store.Postgres.Suppressions;
 using Postrider.Store.Postgres.Tenants;
 
 namespace Postrider.Store.Postgres;
@@ -22,12 +27,12 @@ namespace Postrider.Store.Postgres;
 /// After a crash of a node the database holds every write whose task had completed, and the node's leases, which end by themselves. While the
 /// database is away every call fails with <see cref="StoreUnavailableException"/>; the first one after it is back succeeds.
 /// </remarks>
-public sealed class PostgresStore :
-    IIntakeStore, IQueueStore, IMessageReader, IContentReader, ITenantStore, IBatchStore, IAsyncDisposable
+public sealed class PostgresStore : IStore, INodeStore, IListWalks
 {
     readonly Database _database;
     readonly PostgresStoreOptions _options;
     readonly Partitions _partitions;
+    readonly Retention _retention;
     readonly TimeProvider _time;
     readonly IdGenerator _ids;
     readonly AcceptWriter _accepts;
@@ -40,6 +45,7 @@ public sealed class PostgresStore :
     {
         (_options, _database, _time, _ids) = (options, database, time, ids);
         _partitions = new Partitions(database, log);
+        _retention = new Retention(database, _partitions, options, log);
         _accepts = new AcceptWriter(database, _partitions, options, Tell, log);
         _claims = new ClaimWriter(database, options, ids, log);
         _steps = new StepWriter(database, options, log);
@@ -56,8 +62,7 @@ public sealed class PostgresStore :
     internal Database Database => _database;
 
     /// <summary>Brings the schema of the database up to date and makes the partitions of the months to come.</summary>
-    /// <exception cref="StoreUnavailableException">It cannot be reached.</exception>
-    /// <exception cref="InvalidOperationException">A newer Postrider made it.</exception>
+    /// <exception cref="StoreUnavailableException">It cannot be reached or used, holds no store and none may be made, or a newer Postrider made it.</exception>
     public static async Task<PostgresStore> OpenAsync(
         PostgresStoreOptions options, TimeProvider time, IdGenerator ids, ILogger? log, CancellationToken cancel)
     {
@@ -65,7 +70,7 @@ public sealed class PostgresStore :
         var database = new Database(options);
         try
         {
-            var schema = await Migrator.MigrateAsync(database, time.GetUtcNow(), cancel);
+            var schema = await Migrator.MigrateAsync(database, options.MayCreate, time.GetUtcNow(), cancel);
             var (version, name) = await database.ReadAsync(
                 connection => Task.FromResult((connection.PostgreSqlVersion.ToString(), connection.Database)), cancel);
             log.Opened(version, name, schema);
@@ -73,9 +78,12 @@ public sealed class PostgresStore :
             await store.PreparePartitionsAsync(cancel);
             return store;
         }
-        catch
+        catch (Exception e)
         {
             await database.DisposeAsync();
+            // As a wrong password, or a role that may not make tables.
+            if (e is PostgresException)
+                throw new StoreUnavailableException($"The database cannot be used: {e.Message}", e);
             throw;
         }
     }
@@ -125,6 +133,15 @@ public sealed class PostgresStore :
     public Task<QueueSummary> SummaryAsync(DateTimeOffset now, CancellationToken cancel) =>
         _database.ReadAsync(connection => Backlogs.SummarizeAsync(connection, now), cancel);
 
+    public Task PublishAsync(NodeReport report, DateTimeOffset forgetBefore, CancellationToken cancel) =>
+        _database.WriteAsync(connection => DestinationReports.PublishAsync(connection, report, forgetBefore), cancel);
+
+    public Task WithdrawAsync(NodeId node, CancellationToken cancel) =>
+        _database.WriteAsync(connection => DestinationReports.WithdrawAsync(connection, node), cancel);
+
+    public Task<IReadOnlyList<NodeReport>> ReportsAsync(DateTimeOffset since, CancellationToken cancel) =>
+        _database.ReadAsync<IReadOnlyList<NodeReport>>(async connection => await DestinationReports.ReadAsync(connection, since), cancel);
+
     public Task<MessageView?> FindAsync(TenantId tenant, MessageId id, CancellationToken cancel) =>
         _database.ReadAsync(connection => MessageReads.FindAsync(connection, tenant, id), cancel);
 
@@ -138,6 +155,12 @@ public sealed class PostgresStore :
         _database.ReadAsync(connection => ContentRows.ReadAllAsync(connection, tenant, hash), cancel);
 
     public Stream Open(TenantId tenant, ContentHash hash) => new ContentStream(_database, tenant, hash);
+
+    public async ValueTask<MessageId?> EndOfAsync(ListWalk walk, int page, DateTimeOffset servedAfter, CancellationToken cancel) =>
+        await _database.ReadAsync(connection => ListWalkTable.EndOfAsync(connection, walk, page, servedAfter), cancel);
+
+    public async ValueTask RememberAsync(ListWalk walk, int page, MessageId last, DateTimeOffset now, CancellationToken cancel) =>
+        await _database.WriteAsync(connection => ListWalkTable.RememberAsync(connection, walk, page, last, now), cancel);
 
     public Task CreateAsync(TenantId tenant, BatchId batch, CancellationToken cancel) =>
         _database.WriteAsync(connection => BatchTable.CreateAsync(connection, tenant, batch), cancel);
@@ -172,14 +195,62 @@ public sealed class PostgresStore :
     public Task<IReadOnlyList<SendingDomain>> DomainsAsync(Domain domain, CancellationToken cancel) =>
         _database.ReadAsync<IReadOnlyList<SendingDomain>>(async connection => await DomainTable.AllAsync(connection, domain), cancel);
 
+    public Task<SendingDomain?> FindAnyDomainAsync(CancellationToken cancel) => _database.ReadAsync(DomainTable.AnyAsync, cancel);
+
     public Task SetVerifiedAsync(DomainId domain, DateTimeOffset? at, CancellationToken cancel) =>
         _database.WriteAsync(connection => DomainTable.SetVerifiedAsync(connection, domain, at), cancel);
 
-    /// <summary>Removes what has expired, a little at a time, and makes the partitions of the months to come.</summary>
+    public Task<IReadOnlyList<Suppression>> FindBlockingAsync(
+        TenantId tenant, IReadOnlyCollection<string> addressKeys, CancellationToken cancel) =>
+        _database.ReadAsync<IReadOnlyList<Suppression>>(
+            async connection => await SuppressionTable.FindBlockingAsync(connection, tenant, addressKeys), cancel);
+
+    public Task AddAsync(TenantId tenant, IReadOnlyList<Suppression> rows, CancellationToken cancel) =>
+        _database.WriteAsync(connection => SuppressionTable.AddAsync(connection, tenant, rows), cancel);
+
+    public Task<int> RemoveAsync(
+        TenantId tenant, SuppressionScope scope, IReadOnlyCollection<string> addressKeys, CancellationToken cancel) =>
+        _database.WriteAsync(connection => SuppressionTable.RemoveAsync(connection, tenant, scope, addressKeys), cancel);
+
+    public Task ClearAsync(TenantId tenant, SuppressionScope scope, CancellationToken cancel) =>
+        SuppressionTable.ClearAsync(_database, tenant, scope, cancel);
+
+    public Task<SuppressionPage> ListAsync(
+        TenantId tenant, SuppressionFilter filter, int offset, int limit, CancellationToken cancel) =>
+        _database.ReadAsync(connection => SuppressionLists.ListAsync(connection, tenant, filter, offset, limit), cancel);
+
+    public Task<UnsubscribeGroup?> AddGroupAsync(TenantId tenant, UnsubscribeGroup group, DateTimeOffset now, CancellationToken cancel) =>
+        GroupTable.AddAsync(_database, tenant, group, now, cancel);
+
+    public async Task<UnsubscribeGroup?> FindGroupAsync(TenantId tenant, int id, CancellationToken cancel) =>
+        await _database.ReadAsync(connection => GroupTable.ReadAsync(connection, tenant, id), cancel) is [var group] ? group : null;
+
+    public Task<IReadOnlyList<UnsubscribeGroup>> GroupsAsync(TenantId tenant, CancellationToken cancel) =>
+        _database.ReadAsync<IReadOnlyList<UnsubscribeGroup>>(async connection => await GroupTable.ReadAsync(connection, tenant, null), cancel);
+
+    public Task<bool> ChangeGroupAsync(TenantId tenant, UnsubscribeGroup group, CancellationToken cancel) =>
+        GroupTable.ChangeAsync(_database, tenant, group, cancel);
+
+    public async Task<bool> RemoveGroupAsync(TenantId tenant, int id, DateTimeOffset now, CancellationToken cancel)
+    {
+        if (await _database.WriteAsync(connection => GroupTable.RemoveAsync(connection, tenant, id, now), cancel) == 0)
+            return false;
+        await ClearAsync(tenant, new SuppressionScope(SuppressionList.GroupUnsubscribes, id), cancel);
+        return true;
+    }
+
+    public Task<NodeCensus> BeatAsync(Node node, DateTimeOffset now, DateTimeOffset deadBefore, CancellationToken cancel) =>
+        _database.WriteAsync(connection => NodeTable.BeatAsync(connection, node, now, deadBefore), cancel);
+
+    public Task LeaveAsync(NodeId node, CancellationToken cancel) =>
+        _database.WriteAsync(connection => NodeTable.LeaveAsync(connection, node), cancel);
+
+    /// <remarks>Also makes the partitions of the months to come, and drops those past their retention.</remarks>
     public async Task PurgeAsync(DateTimeOffset now, CancellationToken cancel)
     {
         await Maintenance.PurgeAsync(_database, now, cancel);
         await PreparePartitionsAsync(cancel);
+        await _retention.RunAsync(now, cancel);
     }
 
     /// <summary>The month just past too: ids made before midnight are still on their way.</summary>
@@ -189,13 +260,6 @@ public sealed class PostgresStore :
         return _partitions.EnsureAsync(Month.Of(now.AddDays(-1)), Month.Of(now.AddMonths(_options.MonthsAhead)), cancel);
     }
 
-    /// <summary>Retention: drops the months that had ended by <paramref name="before"/>.</summary>
-    /// <returns>How many partitions were dropped.</returns>
-    public Task<int> DropPartitionsAsync(DateTimeOffset before, CancellationToken cancel) => _partitions.DropAsync(Month.Of(before), cancel);
-
-    /// <summary>Reads and writes something trivial, for <c>/ready</c>.</summary>
-    /// <exception cref="TimeoutException">It took longer than <paramref name="within"/>.</exception>
-    /// <exception cref="StoreUnavailableException">It failed.</exception>
     public async Task CheckAsync(TimeSpan within, CancellationToken cancel)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);

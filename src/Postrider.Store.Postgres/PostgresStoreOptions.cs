@@ -3,6 +3,9 @@ namespace Postrider.Store.Postgres;
 /// <param name="ConnectionString">Npgsql's form, <c>Host=…;Username=…;Database=…</c>; what is set here is added to it.</param>
 public sealed record PostgresStoreOptions(string ConnectionString)
 {
+    /// <summary>Whether a database without a store gets one; else it is refused, so that a mistyped name is noticed.</summary>
+    public bool MayCreate { get; init; } = true;
+
     /// <summary>
     /// Connections for each kind of write (accept, claim, step, settle); a lane keeps to one, so that its writes keep their order. 2: while
     /// one waits for the disk the other works.
@@ -26,6 +29,12 @@ public sealed record PostgresStoreOptions(string ConnectionString)
 
     /// <summary>How long a statement may take before the database counts as away.</summary>
     public TimeSpan CommandTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long messages, their timelines and totals are kept, in whole months; null for ever.</summary>
+    public TimeSpan? KeepMessages { get; init; }
+
+    /// <summary>How long bodies and attachments are kept, in whole months; null as long as messages.</summary>
+    public TimeSpan? KeepBodies { get; init; }
 
     /// <summary>Months beyond the current one that have their partitions ready.</summary>
     public int MonthsAhead { get; init; } = 2;

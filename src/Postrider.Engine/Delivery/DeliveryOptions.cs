@@ -1,5 +1,6 @@
 using System.Net;
 using Postrider.Engine.Bounces;
+using Postrider.Engine.Delivery.Shaping;
 using Postrider.Mail.Addresses;
 
 namespace Postrider.Engine.Delivery;
@@ -21,7 +22,7 @@ public sealed record DeliveryOptions
     /// <summary>Host part of VERP return paths.</summary>
     public required Domain ReturnPathDomain { get; init; }
 
-    /// <summary>Connections to one destination at most. Default 20, Postfix's default_destination_concurrency_limit.</summary>
+    /// <summary>Connections to one destination at most, of all nodes together. Default 20, Postfix's default_destination_concurrency_limit.</summary>
     public int Concurrency { get; init; } = 20;
 
     /// <summary>Connections a destination starts with; each success allows one more. Default 5, Postfix's initial_destination_concurrency.</summary>
@@ -41,6 +42,14 @@ public sealed record DeliveryOptions
 
     /// <summary>What refusals mean. Default: the built-in rules.</summary>
     public BounceRules Bounces { get; init; } = BounceRules.BuiltIn;
+
+    /// <summary>The operator's limits for destinations; none twice for the same name.</summary>
+    public IReadOnlyList<DestinationRule> Destinations { get; init; } = [];
+
+    /// <summary>Whether the big providers have the limits of <see cref="BuiltInProfiles.All"/> where the operator says nothing else. Default true.</summary>
+    public bool BuiltInProfiles { get; init; } = true;
+
+    public BackOffOptions BackOff { get; init; } = new();
 
     public RetryOptions Retry { get; init; } = new();
 }

@@ -3,6 +3,7 @@ using Postrider.Engine.Bounces;
 using Postrider.Engine.Composing;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
+using Postrider.Engine.Suppressions;
 
 namespace Postrider.Engine.Delivery;
 
@@ -203,8 +204,12 @@ sealed class MessageAttempt
             Status = blocked.Status,
             Category = blocked.Category.Word(),
         }),
-        Verdict.Dropped dropped =>
-            (EventType.Dropped, RecipientState.Dropped, new EventData { Reason = dropped.Reason, BounceReason = dropped.Detail }),
+        Verdict.Dropped dropped => (EventType.Dropped, RecipientState.Dropped, new EventData
+        {
+            Reason = dropped.Reason,
+            BounceReason = dropped.Detail,
+            GroupId = dropped.Group,
+        }),
         _ => throw new InvalidOperationException($"{verdict} settles nothing."),
     };
 
@@ -253,6 +258,8 @@ sealed class MessageAttempt
             RetryCount = Leased.RetryCount + (_deferred ? 1 : 0),
             SentAt = firstAcceptance ? at : null,
             ErrorMessage = status.IsSettled() ? Rollup.ErrorOf(_states, i => _lastReplies[i]) : null,
+            Suppressions = messageEvent is not null
+                && BounceRows.Of(messageEvent, Leased.Message.Id, Leased.Message.Recipients[ordinal].Address.Mailbox) is { } row ? [row] : [],
         };
         return WriteAsync(cancel => _services.Queue.SettleAsync(settlement, cancel));
     }

@@ -4,6 +4,7 @@ using Postrider.Api.RateLimits;
 using Postrider.Api.ScaiSend;
 using Postrider.Engine.Bounces;
 using Postrider.Engine.Delivery;
+using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Queue;
 using Postrider.Engine.Tenants;
@@ -17,6 +18,12 @@ namespace Postrider.Configuration;
 sealed record Settings
 {
     public required StoreAddress Store { get; init; }
+
+    /// <summary>How long messages and their timelines are kept; with PostgreSQL only.</summary>
+    public TimeSpan KeepMessages { get; init; } = TimeSpan.FromDays(400);
+
+    /// <summary>How long bodies and attachments are kept; with PostgreSQL only.</summary>
+    public TimeSpan KeepBodies { get; init; } = TimeSpan.FromDays(30);
 
     /// <summary>Seals DKIM keys and signs return paths; null takes the key file beside the database.</summary>
     public byte[]? SecretKey { get; init; }
@@ -49,7 +56,9 @@ sealed record Settings
         var hostName = reader.Parsed("Smtp:HostName", MachineName(), "a host name", text => Domain.TryParseHostName(text, out var name) ? name : null);
         var settings = new Settings
         {
-            Store = reader.Parsed("Store", StoreAddress.Default, "sqlite:PATH", StoreAddress.TryParse),
+            Store = ReadStore(reader),
+            KeepMessages = reader.Duration("Retention:Messages", TimeSpan.FromDays(400), TimeSpan.FromDays(1)),
+            KeepBodies = reader.Duration("Retention:Bodies", TimeSpan.FromDays(30), TimeSpan.FromDays(1)),
             SecretKey = ReadSecret(reader),
             Listen = listen,
             PublicUrl = reader.Parsed("Http:PublicUrl", listen[0], "an http:// or https:// address", ParseUrl),
@@ -77,6 +86,10 @@ sealed record Settings
                 var other => reader.Fault("Log:Format", $"\"{other}\" is not text or json", false),
             },
         };
+        if (settings.Store is StoreAddress.Sqlite && (reader.Text("Retention:Messages") ?? reader.Text("Retention:Bodies")) is not null)
+            reader.Fault("Retention", "a SQLite store keeps everything; only one on PostgreSQL lets go of what is past its time", 0);
+        if (settings.KeepBodies > settings.KeepMessages)
+            reader.Fault("Retention:Bodies", "it is more than Retention:Messages", 0);
         if (settings.Inbound is { Port: 0 } && !demo)
             reader.Fault("Inbound:Listen", "it names no port", 0);
         if (settings.Queue.Lease < settings.Queue.RenewInterval * 2)
@@ -96,6 +109,11 @@ sealed record Settings
         "mailingapi" => Dialect.MailingApi,
         _ => null,
     };
+
+    /// <remarks>A fault does not repeat the text: there may be a password in it.</remarks>
+    static StoreAddress ReadStore(SettingsReader reader) =>
+        reader.Text("Store") is not { } text ? StoreAddress.Default
+        : StoreAddress.TryParse(text) ?? reader.Fault("Store", $"it is not {StoreAddress.Form}", StoreAddress.Default);
 
     static byte[]? ReadSecret(SettingsReader reader)
     {
@@ -125,6 +143,13 @@ sealed record Settings
             IdleSession = reader.Duration("Delivery:IdleSession", defaults.IdleSession),
             Bounces = ReadBounceRules(reader),
             AddressesTried = reader.Number("Delivery:AddressesTried", defaults.AddressesTried, 1, 100),
+            Destinations = DestinationRuleText.Read(reader),
+            BuiltInProfiles = reader.Flag("Delivery:BuiltInProfiles", defaults.BuiltInProfiles),
+            BackOff = new BackOffOptions
+            {
+                First = OptionalDuration(reader, "Delivery:BackOff:First"),
+                Most = OptionalDuration(reader, "Delivery:BackOff:Most"),
+            },
             Retry = retry with
             {
                 Delays = reader.Durations("Retry:Delays", retry.Delays),
@@ -153,6 +178,9 @@ sealed record Settings
             reader.Fault(name, $"{path}, {fault}", 0);
         return rules;
     }
+
+    static TimeSpan? OptionalDuration(SettingsReader reader, string name) =>
+        reader.Text(name) is null ? null : reader.Duration(name, TimeSpan.Zero, TimeSpan.FromMilliseconds(1));
 
     static Dictionary<string, DnsEndPoint> ReadRoutes(SettingsReader reader)
     {

@@ -9,29 +9,33 @@ using Postrider.Configuration;
 using Postrider.Engine;
 using Postrider.Engine.Composing;
 using Postrider.Engine.Delivery;
+using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
+using Postrider.Engine.Suppressions;
 using Postrider.Engine.Tenants;
 using Postrider.Mail.Dns;
 using Postrider.Mail.Smtp.Client;
 using Postrider.Mail.Smtp.Server;
 using Postrider.Operations;
-using Postrider.Store.Sqlite;
+using Postrider.Store.Postgres;
 
 namespace Postrider.Hosting;
 
 /// <summary>Puts a server process together: store, engine, HTTP, and in the demo the capture MX. What is wired here is wired nowhere else.</summary>
 static class ServerHost
 {
-    /// <param name="store">Opened with the serve lock; the caller disposes it after the application.</param>
+    /// <param name="store">Opened to serve; the caller disposes it after the application.</param>
     /// <param name="captured">Where the capture MX keeps mail; null when there is none.</param>
-    public static WebApplication Build(Settings settings, SqliteStore store, SecretBox secrets, IdGenerator ids, CaptureFolder? captured)
+    public static WebApplication Build(Settings settings, IStore store, SecretBox secrets, IdGenerator ids, CaptureFolder? captured)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration.Sources.Clear();      // ours are read already, and named; nothing else may change how the server runs
         ConfigureLogging(builder.Logging, settings);
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.Queue.Drain + TimeSpan.FromSeconds(4));
+        if (store is PostgresStore shared)
+            AddNode(builder.Services, shared, ids);
         AddEngine(builder.Services, settings, store, secrets, ids);
         AddOperations(builder.Services, settings);
         builder.Services.AddPostriderApi(settings.Api);
@@ -62,12 +66,14 @@ static class ServerHost
         logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
     }
 
-    static void AddEngine(IServiceCollection services, Settings settings, SqliteStore store, SecretBox secrets, IdGenerator ids)
+    static void AddEngine(IServiceCollection services, Settings settings, IStore store, SecretBox secrets, IdGenerator ids)
     {
         services.AddSingleton(settings).AddSingleton(settings.Intake).AddSingleton(TimeProvider.System).AddSingleton(ids).AddSingleton(secrets);
         services.AddSingleton(store)
             .AddSingleton<IIntakeStore>(store).AddSingleton<IQueueStore>(store).AddSingleton<IMessageReader>(store)
-            .AddSingleton<IContentReader>(store).AddSingleton<ITenantStore>(store).AddSingleton<IBatchStore>(store);
+            .AddSingleton<IContentReader>(store).AddSingleton<ITenantStore>(store).AddSingleton<IBatchStore>(store)
+            .AddSingleton<ISuppressionStore>(store).AddSingleton<IUnsubscribeGroupStore>(store)
+            .AddSingleton<IDestinationReports>(store);
         services.AddSingleton<SenderDomains>().AddSingleton<ApiKeys>().AddSingleton<DkimKeys>().AddSingleton<MessageIntake>();
         services.AddSingleton<IResolver>(provider => new DnsResolver(settings.Resolver, TimeProvider.System));
         services.AddSingleton(provider => CreateEngine(provider, settings, ids));
@@ -75,11 +81,26 @@ static class ServerHost
         services.AddHostedService(provider => provider.GetRequiredService<MailEngine>());
     }
 
+    /// <summary>What a node among several has besides: a heartbeat, and wake-ups to and from the others.</summary>
+    static void AddNode(IServiceCollection services, PostgresStore store, IdGenerator ids)
+    {
+        var node = new Node(
+            new NodeId(ids.Next()), string.Create(CultureInfo.InvariantCulture, $"{Environment.MachineName}:{Environment.ProcessId}"),
+            TimeProvider.System.GetUtcNow());
+        services.AddSingleton<INodeStore>(store).AddSingleton<IListWalks>(store).AddSingleton(node);
+        services.AddSingleton<NodePresence>().AddHostedService(provider => provider.GetRequiredService<NodePresence>());
+        services.AddSingleton<IReadinessCheck, ClockCheck>();
+        services.AddHostedService(provider => new NodeWakeups(
+            store, provider.GetRequiredService<MailEngine>(), ids, provider.GetRequiredService<ILogger<NodeWakeups>>()));
+    }
+
     static MailEngine CreateEngine(IServiceProvider provider, Settings settings, IdGenerator ids)
     {
         var time = TimeProvider.System;
+        var presence = provider.GetService<NodePresence>();     // none for a store that serves one process: the serve lock says so
         var parts = new EngineParts(
             provider.GetRequiredService<IQueueStore>(),
+            provider.GetRequiredService<ISuppressionStore>(),
             provider.GetRequiredService<IContentReader>(),
             provider.GetRequiredService<SenderDomains>(),
             provider.GetRequiredService<DkimKeys>(),
@@ -88,7 +109,10 @@ static class ServerHost
             new SmtpConnector(
                 new SmtpClientOptions { HostName = settings.Delivery.HostName, Timeouts = settings.Timeouts }, new BrokenTlsMemory(time), time),
             ids,
-            OthersAreDead: true);       // the serve lock says so
+            OthersAreDead: presence is null)
+        {
+            LiveNodes = () => presence?.LiveNodes ?? 1,
+        };
         return new MailEngine(parts, settings.Delivery, settings.Queue, NewRandom(), time, provider.GetRequiredService<ILogger<MailEngine>>());
     }
 
@@ -106,6 +130,7 @@ static class ServerHost
     {
         services.AddSingleton(new PrometheusText(EngineMetrics.MeterName));
         services.AddSingleton<QueueWatch>().AddHostedService(provider => provider.GetRequiredService<QueueWatch>());
+        services.AddHostedService<DestinationWatch>();
         services.AddHostedService<Housekeeping>();
         services.AddSingleton<IReadinessCheck, DatabaseCheck>()
             .AddSingleton<IReadinessCheck, DispatcherCheck>()

@@ -1,6 +1,7 @@
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
+using Postrider.Engine.Suppressions;
 using Postrider.Store.Postgres;
 
 namespace Postrider.Store.Conformance.Postgres;
@@ -15,6 +16,25 @@ public sealed class PostgresStoreTests : StoreConformance<PostgresFixture>
         var lanes = Enumerable.Range(0, 6400).Select(_ => Lane.Of(new TenantId(Store.Ids.Next()))).CountBy(lane => lane).ToArray();
         Assert.Equal(Lane.Count, lanes.Length);
         Assert.All(lanes, lane => Assert.InRange(lane.Value, 50, 170));
+    }
+
+    [Fact]
+    public async Task Only_a_settlement_that_suppresses_sends_statements_for_it()
+    {
+        var delivered = await Sample.SendingAsync();
+        var bounced = await Sample.SendingAsync();
+        var bounce = Sample.Event(EventType.Bounce, data: new EventData { BounceType = "hard", BounceReason = "550 5.1.1 gone" });
+        var before = Store.Postgres.StatementsSent;
+
+        await Sample.SettleAsync(Sample.Delivered(delivered));
+        var between = Store.Postgres.StatementsSent;
+        await Sample.SettleAsync(Sample.Delivered(bounced) with
+        {
+            Status = MessageStatus.Bounced, Events = [bounce],
+            Suppressions = [BounceRows.Of(bounce, bounced.Message, Sample.Address("bo@example.net").Mailbox)!],
+        });
+
+        Assert.Equal((1, 3), (between - before, Store.Postgres.StatementsSent - between));
     }
 
     [Fact]
@@ -97,24 +117,6 @@ public sealed class PostgresStoreTests : StoreConformance<PostgresFixture>
     }
 
     [Fact]
-    public async Task A_month_beyond_the_prepared_ones_is_made_when_it_is_needed_and_dropped_with_its_mail()
-    {
-        var old = await Sample.AcceptAsync(message => message with { Categories = ["x"] });
-        Store.Time.Advance(TimeSpan.FromDays(200));
-        var body = Sample.Content(new MessageBody("a body"u8.ToArray(), Html: null).ToContent());
-        var young = Sample.Message(message => message with { Body = body.Hash });
-
-        Assert.IsType<AcceptOutcome.Stored>(await Sample.AcceptAsync(Sample.Acceptance(young) with { Contents = [body] }));
-        var dropped = await Store.Postgres.DropPartitionsAsync(Store.Now, CancellationToken.None);
-
-        Assert.InRange(dropped, 15, 40);
-        Assert.Null(await Sample.FindAsync(old.Id));
-        Assert.NotNull((await Sample.ViewAsync(young.Message.Id)).Body);
-        Assert.InRange(await Store.Postgres.PreparePartitionsAsync(CancellationToken.None), 1, 40);
-        Assert.Equal(0, await Store.Postgres.PreparePartitionsAsync(CancellationToken.None));
-    }
-
-    [Fact]
     public async Task What_a_peer_wrote_that_no_text_column_holds_is_kept_as_well_as_may_be()
     {
         var lease = await Sample.SendingAsync();
@@ -176,7 +178,7 @@ public sealed class PostgresStoreTests : StoreConformance<PostgresFixture>
     {
         await Store.Cluster.QueryAsync(Store.Database, "insert into schema_migration (version, name, applied_at) values (9999, 'later', now())");
 
-        var refused = await Assert.ThrowsAsync<InvalidOperationException>(Store.OpenAnotherAsync);
+        var refused = await Assert.ThrowsAsync<StoreUnavailableException>(Store.OpenAnotherAsync);
 
         Assert.Contains("schema 9999", refused.Message, StringComparison.Ordinal);
     }
