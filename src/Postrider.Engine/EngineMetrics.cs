@@ -1,4 +1,6 @@
 using System.Diagnostics.Metrics;
+using Postrider.Engine.Bounces;
+using Postrider.Engine.Delivery;
 using Postrider.Engine.Messages;
 
 namespace Postrider.Engine;
@@ -11,6 +13,12 @@ public static class EngineMetrics
     static readonly Meter Meter = new(MeterName);
 
     static readonly Counter<long> Events = Meter.CreateCounter<long>("postrider.recipient.events", "{event}", "What became of recipients, by type.");
+
+    static readonly Counter<long> Refusals =
+        Meter.CreateCounter<long>("postrider.recipient.refusals", "{refusal}", "Why recipients were refused or deferred, by category.");
+
+    static readonly KeyValuePair<string, object?>[] CategoryTags =
+        BounceCategories.Words.Select(word => KeyValuePair.Create("category", (object?)word)).ToArray();
 
     static readonly KeyValuePair<string, object?>[] TypeTags =
         Enumerable.Range(0, 256).Select(type => KeyValuePair.Create("type", (object?)((EventType)type).ToString().ToLowerInvariant())).ToArray();
@@ -26,6 +34,19 @@ public static class EngineMetrics
 
     internal static UpDownCounter<long> Connections { get; } =
         Meter.CreateUpDownCounter<long>("postrider.smtp.connections", "{connection}", "Open connections to MX hosts.");
+
+    internal static void CountRefusal(Verdict verdict)
+    {
+        BounceCategory? category = verdict switch
+        {
+            Verdict.Bounced bounced => bounced.Category,
+            Verdict.Blocked blocked => blocked.Category,
+            Verdict.Deferred deferred => deferred.Category,
+            _ => null,
+        };
+        if (category is { } known)
+            Refusals.Add(1, CategoryTags[(int)known]);
+    }
 
     internal static void Count(EventType type) => Events.Add(1, TypeTags[(int)type]);
 }

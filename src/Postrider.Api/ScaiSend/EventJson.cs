@@ -58,10 +58,12 @@ static class EventJson
             case EventType.Bounce:
                 metadata.Write("status"u8, data.Status);
                 metadata.Write("source"u8, data.Source);
+                metadata.Write("category"u8, data.Category);
                 break;
             case EventType.Blocked:
                 metadata.Write("status"u8, data.Status);
                 metadata.Write("bounce_type"u8, "block");
+                metadata.Write("category"u8, data.Category);
                 break;
             default:
                 break;

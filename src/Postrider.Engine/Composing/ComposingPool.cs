@@ -56,7 +56,7 @@ sealed class ComposingPool(
     {
         if (message.Expired)
         {
-            await RecordForAllAsync(attempt, recipient => ReplyClassifier.Expired(recipient.LastReply));
+            await RecordForAllAsync(attempt, recipient => attempts.Options.Bounces.Expired(recipient.LastReply));
             return;
         }
         if (message.Suppressions is { } suppressions)

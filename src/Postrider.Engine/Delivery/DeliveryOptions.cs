@@ -1,4 +1,5 @@
 using System.Net;
+using Postrider.Engine.Bounces;
 using Postrider.Engine.Delivery.Shaping;
 using Postrider.Mail.Addresses;
 
@@ -38,6 +39,9 @@ public sealed record DeliveryOptions
 
     /// <summary>Addresses tried for one message before it is deferred. Default 5, as Postfix's smtp_mx_address_limit.</summary>
     public int AddressesTried { get; init; } = 5;
+
+    /// <summary>What refusals mean. Default: the built-in rules.</summary>
+    public BounceRules Bounces { get; init; } = BounceRules.BuiltIn;
 
     /// <summary>The operator's limits for destinations; none twice for the same name.</summary>
     public IReadOnlyList<DestinationRule> Destinations { get; init; } = [];

@@ -1,3 +1,4 @@
+using Postrider.Engine.Bounces;
 using Postrider.Mail.Addresses;
 using Postrider.Mail.Smtp.Client;
 
@@ -27,7 +28,7 @@ sealed class DestinationWorker(Destination destination, DeliveryServices service
             // A fault of ours must not leave the message leased for ever: it is an attempt that failed for now. Nothing uncertain about
             // it: what faults a transaction does so before its final dot (IOutgoingMessage.WriteToAsync).
             services.Log.WorkerFaulted(e, destination.Key);
-            await RecordAsync(job, new Verdict.Deferred($"internal error: {e.GetType().Name}", "4.3.0"), null);
+            await RecordAsync(job, new Verdict.Deferred($"internal error: {e.GetType().Name}", "4.3.0", Category: BounceCategory.Other), null);
             await CloseSessionAsync();
         }
     }
@@ -161,7 +162,7 @@ sealed class DestinationWorker(Destination destination, DeliveryServices service
         var verdict = result switch
         {
             RecipientOutcome.Accepted accepted => new Verdict.Delivered(accepted.Reply.ToString()),
-            RecipientOutcome.Refused refused => ReplyClassifier.Classify(refused.Stage, refused.Reply),
+            RecipientOutcome.Refused refused => services.Options.Bounces.Judge(refused.Stage, refused.Reply),
             RecipientOutcome.NoAnswer silence =>
                 new Verdict.Deferred($"{session.Host}: {silence.Detail} ({silence.Stage})", "4.4.2", Uncertain: silence.PossiblyDelivered),
             _ => throw new InvalidOperationException($"{result} is not an outcome."),
@@ -177,7 +178,7 @@ sealed class DestinationWorker(Destination destination, DeliveryServices service
                 break;
             case RecipientOutcome.Refused refused:
                 destination.Answered();
-                if (ReplyClassifier.IsThrottling(refused.Reply))
+                if (verdict is Verdict.Deferred { Throttled: true })
                     destination.SlowDown(refused.Reply.ToString());
                 break;
             case RecipientOutcome.NoAnswer silence:

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Postrider.Engine.Bounces;
 using Postrider.Engine.Delivery.Shaping;
 using Postrider.Mail.Addresses;
 using Postrider.Mail.Dns;
@@ -80,7 +81,7 @@ abstract record DestinationAnswer
     public sealed record Undeliverable(string Status, string Detail) : DestinationAnswer
     {
         public Verdict Verdict => Status is "5.4.4" or "5.4.6"
-            ? new Verdict.Blocked(Detail, Status)
-            : new Verdict.Bounced(BounceKind.Hard, Detail, Status);
+            ? new Verdict.Blocked(Detail, Status, BounceCategory.Network)
+            : new Verdict.Bounced(BounceKind.Hard, Detail, Status, BounceCategory.NoSuchDomain);
     }
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Postrider.Engine.Bounces;
 using Postrider.Engine.Composing;
 using Postrider.Engine.Control;
 using Postrider.Engine.Messages;
@@ -383,6 +384,7 @@ sealed class MessageAttempt
             },
         };
         EngineMetrics.Count(type);
+        EngineMetrics.CountRefusal(verdict);
         _services.Log.RecipientSettled(Leased.Message.Id, ordinal, type, data.MxHost, data.SmtpResponse ?? data.BounceReason);
         return new MessageEvent(new Messages.EventId(_services.Ids.Next()), type, ordinal, at, data);
     }
@@ -398,6 +400,7 @@ sealed class MessageAttempt
             BounceType = bounced.Kind == BounceKind.Hard ? "hard" : "soft",
             BounceReason = bounced.Reply,
             Status = bounced.Status,
+            Category = bounced.Category.Word(),
             Source = bounced.Source,
         }),
         Verdict.Blocked blocked => (EventType.Blocked, RecipientState.Bounced, new EventData
@@ -406,6 +409,7 @@ sealed class MessageAttempt
             BounceType = "block",
             BounceReason = blocked.Reply,
             Status = blocked.Status,
+            Category = blocked.Category.Word(),
         }),
         Verdict.Dropped dropped => (EventType.Dropped, RecipientState.Dropped, new EventData
         {
@@ -428,6 +432,7 @@ sealed class MessageAttempt
         {
             SmtpResponse = deferred.Reply,
             Status = deferred.Status,
+            Category = deferred.Category.Word(),
             NextRetryAt = next is null ? null : _nextAttempt,
             Uncertain = deferred.Uncertain ? true : null,
         };

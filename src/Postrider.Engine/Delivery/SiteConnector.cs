@@ -1,3 +1,4 @@
+using Postrider.Engine.Bounces;
 using Postrider.Mail.Dns;
 using Postrider.Mail.Smtp.Client;
 
@@ -58,7 +59,7 @@ sealed class SiteConnector(SmtpConnector connector, MxLookup mx, DeliveryOptions
     static SiteConnection.Failed NothingToTry(TargetWalk walk) => walk.Trouble switch
     {
         (var detail, true) => new SiteConnection.Failed(new Verdict.Deferred(detail, "4.4.3"), null),
-        var (detail, _) => new SiteConnection.Failed(new Verdict.Blocked(detail, "5.4.4"), null),
+        var (detail, _) => new SiteConnection.Failed(new Verdict.Blocked(detail, "5.4.4", BounceCategory.Network), null),
     };
 
     async Task<SiteConnection> TryAsync(Target target, CancellationToken cancel)
@@ -80,7 +81,7 @@ sealed class SiteConnector(SmtpConnector connector, MxLookup mx, DeliveryOptions
         var conversation = new Conversation(
             target.Name, target.EndPoint.ToString(), null, failed.Transcript.Select(entry => $"{entry.Stage}: {entry.Reply}").ToArray());
         var verdict = failed.Reply is { } reply
-            ? ReplyClassifier.Classify(failed.Stage, reply)
+            ? options.Bounces.Judge(failed.Stage, reply)
             : new Verdict.Deferred($"{target.Name} [{target.EndPoint}]: {failed.Detail}", "4.4.1");
         return new SiteConnection.Failed(verdict, conversation);
     }

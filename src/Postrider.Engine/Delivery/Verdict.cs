@@ -1,3 +1,4 @@
+using Postrider.Engine.Bounces;
 using Postrider.Engine.Messages;
 
 namespace Postrider.Engine.Delivery;
@@ -13,12 +14,13 @@ abstract record Verdict
     /// <param name="Reply">The reply on one line, or what happened instead of one.</param>
     /// <param name="Throttled">The far side asks for less: used up, this ends as failed rather than bounced.</param>
     /// <param name="Uncertain">It may have been delivered all the same: the final dot was sent and no answer came.</param>
-    public sealed record Deferred(string Reply, string? Status, bool Throttled = false, bool Uncertain = false) : Verdict;
+    public sealed record Deferred(
+        string Reply, string? Status, bool Throttled = false, bool Uncertain = false, BounceCategory Category = BounceCategory.Network) : Verdict;
 
-    public sealed record Bounced(BounceKind Kind, string Reply, string? Status, string Source = "smtp") : Verdict;
+    public sealed record Bounced(BounceKind Kind, string Reply, string? Status, BounceCategory Category, string Source = "smtp") : Verdict;
 
     /// <summary>Refused for policy or reputation: about us or the message, not about the mailbox.</summary>
-    public sealed record Blocked(string Reply, string? Status) : Verdict;
+    public sealed record Blocked(string Reply, string? Status, BounceCategory Category) : Verdict;
 
     /// <param name="Reason">A word of contracts/scaisend.md §5.2.</param>
     public sealed record Dropped(string Reason, string Detail) : Verdict

@@ -42,6 +42,9 @@ public sealed record EventData
     /// <summary>Enhanced status code, e.g. 5.1.1 (RFC 3463).</summary>
     public string? Status { get; init; }
 
+    /// <summary>Why, of a refusal: a word of docs/operate/bounces.md.</summary>
+    public string? Category { get; init; }
+
     /// <summary>smtp, dsn or suppression.</summary>
     public string? Source { get; init; }
 

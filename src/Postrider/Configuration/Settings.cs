@@ -2,6 +2,7 @@ using System.Net;
 using Postrider.Api;
 using Postrider.Api.RateLimits;
 using Postrider.Api.ScaiSend;
+using Postrider.Engine.Bounces;
 using Postrider.Engine.Control;
 using Postrider.Engine.Delivery;
 using Postrider.Engine.Delivery.Shaping;
@@ -149,6 +150,7 @@ sealed record Settings
             Room = reader.Number("Delivery:Room", defaults.Room, 1, 100_000),
             TransactionsPerSession = reader.Number("Delivery:TransactionsPerSession", defaults.TransactionsPerSession, 1, 1_000_000),
             IdleSession = reader.Duration("Delivery:IdleSession", defaults.IdleSession),
+            Bounces = ReadBounceRules(reader),
             AddressesTried = reader.Number("Delivery:AddressesTried", defaults.AddressesTried, 1, 100),
             Destinations = DestinationRuleText.Read(reader),
             BuiltInProfiles = reader.Flag("Delivery:BuiltInProfiles", defaults.BuiltInProfiles),
@@ -164,6 +166,26 @@ sealed record Settings
                 Lifetime = reader.Duration("Retry:Lifetime", retry.Lifetime, TimeSpan.FromMilliseconds(1)),
             },
         };
+    }
+
+    static BounceRules ReadBounceRules(SettingsReader reader)
+    {
+        const string name = "Delivery:BounceRules";
+        if (reader.Text(name) is not { } path)
+            return BounceRules.BuiltIn;
+        string text;
+        try
+        {
+            text = File.ReadAllText(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return reader.Fault(name, $"{path} cannot be read ({e.GetType().Name})", BounceRules.BuiltIn);
+        }
+        var rules = BounceRules.Read(text, out var faults);
+        foreach (var fault in faults)
+            reader.Fault(name, $"{path}, {fault}", 0);
+        return rules;
     }
 
     static TimeSpan? OptionalDuration(SettingsReader reader, string name) =>

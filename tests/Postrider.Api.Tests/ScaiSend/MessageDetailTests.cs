@@ -52,6 +52,7 @@ public sealed class MessageDetailTests(ApiHost host) : IClassFixture<ApiHost>
         {
             SmtpResponse = "250 2.0.0 OK",
             BounceType = "hard",
+            Category = "no-such-mailbox",
             BounceReason = "no such user",
             Status = "5.1.1",
             Source = "smtp",
@@ -84,8 +85,8 @@ public sealed class MessageDetailTests(ApiHost host) : IClassFixture<ApiHost>
             """dropped"| |"metadata":{"reason":"invalid"}""",
             """deferred"|R|"metadata":{"attempt":2,"next_retry_at":"2026-03-02T08:20:00Z","mx_host":"mx1.example.net"}""",
             """delivered"|R|"metadata":{"mx_host":"mx1.example.net","tls_version":"TLSv1.3"}""",
-            """bounce"|R|"bounce_type":"hard","bounce_reason":"no such user","metadata":{"status":"5.1.1","source":"smtp"}""",
-            """blocked"|R|"metadata":{"status":"5.1.1","bounce_type":"block"}""",
+            """bounce"|R|"bounce_type":"hard","bounce_reason":"no such user","metadata":{"status":"5.1.1","source":"smtp","category":"no-such-mailbox"}""",
+            """blocked"|R|"metadata":{"status":"5.1.1","bounce_type":"block","category":"no-such-mailbox"}""",
             """open"| |""", """click"| |""", """spam_report"| |""", """unsubscribe"| |""", """group_unsubscribe"| |""", """group_resubscribe"| |""",
             """deferred"| |"metadata":{"uncertain":true}""",
         ];

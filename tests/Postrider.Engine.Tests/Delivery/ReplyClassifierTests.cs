@@ -1,3 +1,4 @@
+using Postrider.Engine.Bounces;
 using Postrider.Engine.Delivery;
 using Postrider.Mail.Smtp;
 
@@ -8,7 +9,7 @@ public sealed class ReplyClassifierTests
     /// <summary>contracts/scaisend.md §8.4, with replies as they are met.</summary>
     [Theory]
     [InlineData(SmtpStage.RcptTo, "450 4.2.0 <a@b.example>: Recipient address rejected: Greylisted", "deferred")]
-    [InlineData(SmtpStage.RcptTo, "451 4.7.1 Greylisting in action, please come back later", "throttled")]
+    [InlineData(SmtpStage.RcptTo, "451 4.7.1 Greylisting in action, please come back later", "deferred")]
     [InlineData(SmtpStage.Greeting, "421 4.7.0 [TSS04] Messages temporarily deferred due to user complaints", "throttled")]
     [InlineData(SmtpStage.MailFrom, "421 Too many concurrent SMTP connections", "throttled")]
     [InlineData(SmtpStage.EndOfData, "421-4.7.28 Our system has detected an unusual rate", "throttled")]
@@ -46,7 +47,7 @@ public sealed class ReplyClassifierTests
     [InlineData(SmtpStage.RcptTo, "503 5.5.1 Bad sequence of commands", "blocked")]
     public void Says_what_a_reply_means(SmtpStage stage, string line, string expected)
     {
-        var verdict = ReplyClassifier.Classify(stage, Reply(line));
+        var verdict = BounceRules.BuiltIn.Judge(stage, Reply(line));
 
         Assert.Equal(expected, Name(verdict));
     }
@@ -54,13 +55,15 @@ public sealed class ReplyClassifierTests
     [Theory]
     [InlineData("421 4.7.0 slow down", "throttled", "4.7.0")]
     [InlineData("450 4.2.2 mailbox full", "deferred", "4.2.2")]
+    [InlineData("451 4.7.1 greylisted", "deferred", "4.7.1")]
+    [InlineData("550 5.7.1 rate limit exceeded", "throttled", "5.7.1")]
     [InlineData("450 later", "deferred", "4.4.7")]
     [InlineData("mx.example [192.0.2.1]: connection refused", "deferred", "4.4.7")]
     [InlineData("4", "deferred", "4.4.7")]
     [InlineData(null, "deferred", "4.4.7")]
     public void Past_its_lifetime_a_message_ends_as_the_last_reply_says(string? lastReply, string expected, string status)
     {
-        var verdict = ReplyClassifier.Expired(lastReply);
+        var verdict = BounceRules.BuiltIn.Expired(lastReply);
 
         Assert.Equal((expected, status), (Name(verdict), verdict.Status));
         Assert.Equal(lastReply ?? "not delivered within its lifetime", verdict.Reply);
@@ -75,7 +78,7 @@ public sealed class ReplyClassifierTests
             {
                 for (var subject = 0; subject < 8; subject++)
                 {
-                    var verdict = ReplyClassifier.Classify(stage, new SmtpReply(code, $"{code / 100}.{subject}.1 text"));
+                    var verdict = BounceRules.BuiltIn.Judge(stage, new SmtpReply(code, $"{code / 100}.{subject}.1 text"));
 
                     Assert.Equal(code < 500, verdict is Verdict.Deferred);
                 }

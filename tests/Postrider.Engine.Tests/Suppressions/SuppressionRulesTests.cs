@@ -1,3 +1,4 @@
+using Postrider.Engine.Bounces;
 using Postrider.Engine.Delivery;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Suppressions;
@@ -62,7 +63,7 @@ public sealed class SuppressionRulesTests
         var verdict = Judge(MessageSettings.None, rows, lastReply);
 
         if (bounces)
-            Assert.Equal(new Verdict.Bounced(BounceKind.Hard, "550 5.1.1 gone", "5.1.1", "suppression"), verdict);
+            Assert.Equal(new Verdict.Bounced(BounceKind.Hard, "550 5.1.1 gone", "5.1.1", BounceCategory.Other, "suppression"), verdict);
         else
             Assert.IsType<Verdict.Dropped>(verdict);
     }

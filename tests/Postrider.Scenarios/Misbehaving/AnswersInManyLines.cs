@@ -25,7 +25,7 @@ public sealed class AnswersInManyLines
         """
         bounced, retry_count 0, error: 550 5.1.1 no such user, 5.1.1 see 5.1.1 https://mx.test/help
         processed ada@peer.test
-        bounce ada@peer.test bounce_type=hard smtp_response=550 5.1.1 no such user, 5.1.1 see 5.1.1 https://mx.test/help [status=5.1.1 source=smtp]
+        bounce ada@peer.test bounce_type=hard smtp_response=550 5.1.1 no such user, 5.1.1 see 5.1.1 https://mx.test/help [status=5.1.1 source=smtp category=no-such-mailbox]
         mx: 0 came, 0 taken
         """,
         new MxScript().At(MxStage.Rcpt, MxStep.Say("550-5.1.1 no such user,", "550-5.1.1 see", "550 5.1.1 https://mx.test/help")));

@@ -16,7 +16,8 @@ public sealed class AnswersRecipientsDifferently
         var id = await server.SendAsync(Letter.To("ada@peer.test", "bob@peer.test", "cy@peer.test"));
 
         var sent = await server.SeesAsync(
-            id, message => message.Status == "sent" && message.RetryCount == 1, "it is sent to one, and waits for another");
+            id, message => message.Status == "sent" && message.RetryCount == 1 && message.Timeline.Contains("\nbounce ", StringComparison.Ordinal),
+            "it is sent to one, refused by one, and waits for another");
         var delivered = await server.SettledAsync(id);
 
         Snapshot.Is(
@@ -25,7 +26,7 @@ public sealed class AnswersRecipientsDifferently
             processed ada@peer.test
             delivered ada@peer.test smtp_response=250 2.0.0 taken [mx_host=127.0.0.1]
             processed bob@peer.test
-            bounce bob@peer.test bounce_type=hard smtp_response=550 5.1.1 no such user [status=5.1.1 source=smtp]
+            bounce bob@peer.test bounce_type=hard smtp_response=550 5.1.1 no such user [status=5.1.1 source=smtp category=no-such-mailbox]
             processed cy@peer.test
             deferred cy@peer.test smtp_response=451 4.7.1 greylisted [attempt=1 next_retry_at mx_host=127.0.0.1]
             """,
@@ -37,7 +38,7 @@ public sealed class AnswersRecipientsDifferently
             processed ada@peer.test
             delivered ada@peer.test smtp_response=250 2.0.0 taken [mx_host=127.0.0.1]
             processed bob@peer.test
-            bounce bob@peer.test bounce_type=hard smtp_response=550 5.1.1 no such user [status=5.1.1 source=smtp]
+            bounce bob@peer.test bounce_type=hard smtp_response=550 5.1.1 no such user [status=5.1.1 source=smtp category=no-such-mailbox]
             processed cy@peer.test
             deferred cy@peer.test smtp_response=451 4.7.1 greylisted [attempt=1 next_retry_at mx_host=127.0.0.1]
             delivered cy@peer.test smtp_response=250 2.0.0 taken [mx_host=127.0.0.1]
@@ -56,9 +57,9 @@ public sealed class AnswersRecipientsDifferently
             """
             bounced, retry_count 0, error: 2 of 2 recipients bounced
             processed ada@peer.test
-            bounce ada@peer.test bounce_type=hard smtp_response=550 5.1.1 no such user [status=5.1.1 source=smtp]
+            bounce ada@peer.test bounce_type=hard smtp_response=550 5.1.1 no such user [status=5.1.1 source=smtp category=no-such-mailbox]
             processed bob@peer.test
-            bounce bob@peer.test bounce_type=soft smtp_response=552 5.2.2 mailbox full [status=5.2.2 source=smtp]
+            bounce bob@peer.test bounce_type=soft smtp_response=552 5.2.2 mailbox full [status=5.2.2 source=smtp category=mailbox-full]
             mx: 0 came, 0 taken
             """,
             mx, Letter.To("ada@peer.test", "bob@peer.test"));

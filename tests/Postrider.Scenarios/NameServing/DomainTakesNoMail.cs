@@ -19,7 +19,7 @@ public sealed class DomainTakesNoMail
             $"""
             bounced, retry_count 0, error: {reason}
             processed ada@{domain}
-            bounce ada@{domain} bounce_type=hard smtp_response={reason} [status={status} source=smtp]
+            bounce ada@{domain} bounce_type=hard smtp_response={reason} [status={status} source=smtp category=no-such-domain]
             """,
             message.Timeline);
     }

@@ -26,7 +26,7 @@ public sealed class SuppressesAddresses
             $"""
             bounced, retry_count 0, error: {NoSuchUser}
             processed ada@peer.test
-            bounce ada@peer.test bounce_type=hard smtp_response={NoSuchUser} [status=5.1.1 source=smtp]
+            bounce ada@peer.test bounce_type=hard smtp_response={NoSuchUser} [status=5.1.1 source=smtp category=no-such-mailbox]
             """,
             bounced.Timeline);
         var row = rows.Body.GetProperty("bounces")[0];

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Configuration;
 using Postrider.Configuration;
+using Postrider.Engine.Bounces;
 using Postrider.Engine.Delivery.Shaping;
+using Postrider.Mail.Smtp;
 
 namespace Postrider.Tests.Configuration;
 
@@ -56,6 +58,29 @@ public sealed class SettingsTests
     [InlineData("s")]
     public void Refuses_what_is_no_duration(string text) =>
         Assert.Throws<SettingsException>(() => Read(("Retry:Lifetime", text)));
+
+    [Fact]
+    public void Names_each_wrong_line_of_the_bounce_rules()
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(file, "# mine\nspam block\ncontent block text=\"x\"\nblocklist hard\n");
+
+            var refused = Assert.Throws<SettingsException>(() => Read(("Delivery:BounceRules", file)));
+
+            Assert.Contains($"Delivery:BounceRules: {file}, line 2: ", refused.Message, StringComparison.Ordinal);
+            Assert.Contains($"Delivery:BounceRules: {file}, line 4: ", refused.Message, StringComparison.Ordinal);
+            File.WriteAllText(file, "content block text=\"user unknown\"\n");
+            Assert.Equal(
+                BounceAction.Block, Read(("Delivery:BounceRules", file)).Delivery.Bounces.Classify(SmtpStage.RcptTo, new SmtpReply(550, "user unknown")).Action);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+        Assert.Throws<SettingsException>(() => Read(("Delivery:BounceRules", file)));
+    }
 
     [Fact]
     public void Reads_several_routes()
