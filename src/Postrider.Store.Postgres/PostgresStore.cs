@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
+using Postrider.Engine.Moving;
 using Postrider.Engine.Queue;
 using Postrider.Engine.Tenants;
 using Postrider.Mail.Addresses;
@@ -9,6 +10,7 @@ using Postrider.Store.Postgres.Connections;
 using Postrider.Store.Postgres.Intake;
 using Postrider.Store.Postgres.Messages;
 using Postrider.Store.Postgres.Migrations;
+using Postrider.Store.Postgres.Moving;
 using Postrider.Store.Postgres.Queue;
 using Postrider.Store.Postgres.Tenants;
 
@@ -44,7 +46,11 @@ public sealed class PostgresStore :
         _claims = new ClaimWriter(database, options, ids, log);
         _steps = new StepWriter(database, options, log);
         _settlements = new SettleWriter(database, options, Tell, log);
+        Movable = new MovableStore(database, _partitions, (now, cancel) => ReleaseExpiredAsync(now, alsoOf: _ => true, cancel));
     }
+
+    /// <summary>For a copy to or from another store; see <see cref="PostgresStoreOptions.Alone"/>.</summary>
+    public IMovableStore Movable { get; }
 
     /// <summary>Told of what waits, once it is on disk: messages accepted here and put back here. Must not wait; <see cref="PostgresWakeups"/> passes it on.</summary>
     public event Action<Backlog>? Waiting;
@@ -56,7 +62,7 @@ public sealed class PostgresStore :
     internal Database Database => _database;
 
     /// <summary>Brings the schema of the database up to date and makes the partitions of the months to come.</summary>
-    /// <exception cref="StoreUnavailableException">It cannot be reached.</exception>
+    /// <exception cref="StoreUnavailableException">It cannot be reached, or a copy into it was interrupted, or it is used and shall not be.</exception>
     /// <exception cref="InvalidOperationException">A newer Postrider made it.</exception>
     public static async Task<PostgresStore> OpenAsync(
         PostgresStoreOptions options, TimeProvider time, IdGenerator ids, ILogger? log, CancellationToken cancel)
@@ -65,7 +71,11 @@ public sealed class PostgresStore :
         var database = new Database(options);
         try
         {
+            if (options.Alone && await database.ReadAsync(connection => Sessions.CountOthersAsync(connection, database.ApplicationName), cancel) is var others and > 0)
+                throw new StoreUnavailableException($"Others are connected to this database ({others} sessions of postrider): stop its servers first.");
             var schema = await Migrator.MigrateAsync(database, time.GetUtcNow(), cancel);
+            if (!options.MayBeUnfinished && await database.ReadAsync(MovableStore.FindUnfinishedAsync, cancel) is var (installation, since))
+                throw new StoreUnavailableException($"A copy of installation {installation} into this database, begun {since:u}, is not finished: run it again.");
             var (version, name) = await database.ReadAsync(
                 connection => Task.FromResult((connection.PostgreSqlVersion.ToString(), connection.Database)), cancel);
             log.Opened(version, name, schema);

@@ -3,6 +3,12 @@ namespace Postrider.Store.Postgres;
 /// <param name="ConnectionString">Npgsql's form, <c>Host=…;Username=…;Database=…</c>; what is set here is added to it.</param>
 public sealed record PostgresStoreOptions(string ConnectionString)
 {
+    /// <summary>Whether the store is refused while others of Postrider are connected to its database: for a copy.</summary>
+    public bool Alone { get; init; }
+
+    /// <summary>Whether a database into which a copy was interrupted is opened too: by the copy that goes on with it.</summary>
+    public bool MayBeUnfinished { get; init; }
+
     /// <summary>
     /// Connections for each kind of write (accept, claim, step, settle); a lane keeps to one, so that its writes keep their order. 2: while
     /// one waits for the disk the other works.

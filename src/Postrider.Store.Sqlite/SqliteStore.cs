@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
+using Postrider.Engine.Moving;
 using Postrider.Engine.Queue;
 using Postrider.Engine.Tenants;
 using Postrider.Mail.Addresses;
@@ -9,6 +10,7 @@ using Postrider.Store.Sqlite.Connections;
 using Postrider.Store.Sqlite.Intake;
 using Postrider.Store.Sqlite.Messages;
 using Postrider.Store.Sqlite.Migrations;
+using Postrider.Store.Sqlite.Moving;
 using Postrider.Store.Sqlite.Queue;
 using Postrider.Store.Sqlite.Search;
 using Postrider.Store.Sqlite.Tenants;
@@ -48,8 +50,12 @@ public sealed class SqliteStore :
         _readers = new ReaderPool(options.Path, options.Readers, options.BusyTimeout);
         _intake = new IntakeWrites(_writer, _readers);
         _claims = new Claims(_writer, _readers);
+        Movable = new MovableStore(options, _writer, _readers);
         _subjects = options.ServeLock ? new SubjectIndexer(_writer, _readers, time, log) : null;
     }
+
+    /// <summary>For a copy to or from another store; the serve lock shall be held.</summary>
+    public IMovableStore Movable { get; }
 
     /// <summary>For tests that need to get at the connection.</summary>
     internal Writer Writer => _writer;
@@ -76,6 +82,8 @@ public sealed class SqliteStore :
             serveLock = options.ServeLock ? ServeLock.Take(options.Path) : null;
             connection = Writing.Writer.Connect(options, make: true);
             var schema = Migrator.Migrate(connection, time.GetUtcNow());
+            if (!options.MayBeUnfinished && MovableStore.FindUnfinished(connection) is var (installation, since))
+                throw new StoreUnavailableException($"A copy of installation {installation} into this database, begun {since:u}, is not finished: run it again.");
             log.Opened(options.Path, raw.sqlite3_libversion().utf8_to_string(), schema);
             return new SqliteStore(options, connection, serveLock, time, ids, log);
         }
