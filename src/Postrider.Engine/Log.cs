@@ -30,6 +30,15 @@ static partial class Log
     [LoggerMessage(2007, LogLevel.Error, "A task of the engine ended with a fault")]
     public static partial void TaskFaulted(this ILogger log, Exception exception);
 
+    [LoggerMessage(2008, LogLevel.Warning, "This node's heartbeat was not written; the next one is in a few seconds")]
+    public static partial void HeartbeatFailed(this ILogger log, Exception exception);
+
+    [LoggerMessage(2009, LogLevel.Information, "{Count} nodes are alive; each takes its share of the destinations' limits")]
+    public static partial void NodesCounted(this ILogger log, int count);
+
+    [LoggerMessage(2010, LogLevel.Error, "This machine's clock is {Skew} ahead of the database's; nodes tell leases by their clocks, so set it right")]
+    public static partial void ClockSkewed(this ILogger log, TimeSpan skew);
+
     [LoggerMessage(2100, LogLevel.Information, "Message {Message} recipient {Recipient}: {Event} by {MxHost}: {Reply}")]
     public static partial void RecipientSettled(
         this ILogger log, MessageId message, int recipient, EventType @event, string? mxHost, string? reply);

@@ -1,5 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+using Postrider.Engine;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Moving;
@@ -24,8 +26,7 @@ namespace Postrider.Store.Postgres;
 /// After a crash of a node the database holds every write whose task had completed, and the node's leases, which end by themselves. While the
 /// database is away every call fails with <see cref="StoreUnavailableException"/>; the first one after it is back succeeds.
 /// </remarks>
-public sealed class PostgresStore :
-    IIntakeStore, IQueueStore, IMessageReader, IContentReader, ITenantStore, IBatchStore, IAsyncDisposable
+public sealed class PostgresStore : IStore, INodeStore, IListWalks
 {
     readonly Database _database;
     readonly PostgresStoreOptions _options;
@@ -62,8 +63,9 @@ public sealed class PostgresStore :
     internal Database Database => _database;
 
     /// <summary>Brings the schema of the database up to date and makes the partitions of the months to come.</summary>
-    /// <exception cref="StoreUnavailableException">It cannot be reached, or a copy into it was interrupted, or it is used and shall not be.</exception>
-    /// <exception cref="InvalidOperationException">A newer Postrider made it.</exception>
+    /// <exception cref="StoreUnavailableException">
+    /// It cannot be reached or used, holds no store and none may be made, a newer Postrider made it, or a copy into it is not finished.
+    /// </exception>
     public static async Task<PostgresStore> OpenAsync(
         PostgresStoreOptions options, TimeProvider time, IdGenerator ids, ILogger? log, CancellationToken cancel)
     {
@@ -71,11 +73,11 @@ public sealed class PostgresStore :
         var database = new Database(options);
         try
         {
-            if (options.Alone && await database.ReadAsync(connection => Sessions.CountOthersAsync(connection, database.ApplicationName), cancel) is var others and > 0)
-                throw new StoreUnavailableException($"Others are connected to this database ({others} sessions of postrider): stop its servers first.");
-            var schema = await Migrator.MigrateAsync(database, time.GetUtcNow(), cancel);
+            if (options.Alone)
+                await Sessions.CheckAloneAsync(database, cancel);
+            var schema = await Migrator.MigrateAsync(database, options.MayCreate, time.GetUtcNow(), cancel);
             if (!options.MayBeUnfinished && await database.ReadAsync(MovableStore.FindUnfinishedAsync, cancel) is var (installation, since))
-                throw new StoreUnavailableException($"A copy of installation {installation} into this database, begun {since:u}, is not finished: run it again.");
+                throw TargetState.Unfinished(installation, since);
             var (version, name) = await database.ReadAsync(
                 connection => Task.FromResult((connection.PostgreSqlVersion.ToString(), connection.Database)), cancel);
             log.Opened(version, name, schema);
@@ -83,9 +85,12 @@ public sealed class PostgresStore :
             await store.PreparePartitionsAsync(cancel);
             return store;
         }
-        catch
+        catch (Exception e)
         {
             await database.DisposeAsync();
+            // As a wrong password, or a role that may not make tables.
+            if (e is PostgresException)
+                throw new StoreUnavailableException($"The database cannot be used: {e.Message}", e);
             throw;
         }
     }
@@ -149,6 +154,12 @@ public sealed class PostgresStore :
 
     public Stream Open(TenantId tenant, ContentHash hash) => new ContentStream(_database, tenant, hash);
 
+    public async ValueTask<MessageId?> EndOfAsync(ListWalk walk, int page, DateTimeOffset servedAfter, CancellationToken cancel) =>
+        await _database.ReadAsync(connection => ListWalkTable.EndOfAsync(connection, walk, page, servedAfter), cancel);
+
+    public async ValueTask RememberAsync(ListWalk walk, int page, MessageId last, DateTimeOffset now, CancellationToken cancel) =>
+        await _database.WriteAsync(connection => ListWalkTable.RememberAsync(connection, walk, page, last, now), cancel);
+
     public Task CreateAsync(TenantId tenant, BatchId batch, CancellationToken cancel) =>
         _database.WriteAsync(connection => BatchTable.CreateAsync(connection, tenant, batch), cancel);
 
@@ -182,10 +193,18 @@ public sealed class PostgresStore :
     public Task<IReadOnlyList<SendingDomain>> DomainsAsync(Domain domain, CancellationToken cancel) =>
         _database.ReadAsync<IReadOnlyList<SendingDomain>>(async connection => await DomainTable.AllAsync(connection, domain), cancel);
 
+    public Task<SendingDomain?> FindAnyDomainAsync(CancellationToken cancel) => _database.ReadAsync(DomainTable.AnyAsync, cancel);
+
     public Task SetVerifiedAsync(DomainId domain, DateTimeOffset? at, CancellationToken cancel) =>
         _database.WriteAsync(connection => DomainTable.SetVerifiedAsync(connection, domain, at), cancel);
 
-    /// <summary>Removes what has expired, a little at a time, and makes the partitions of the months to come.</summary>
+    public Task<NodeCensus> BeatAsync(Node node, DateTimeOffset now, DateTimeOffset deadBefore, CancellationToken cancel) =>
+        _database.WriteAsync(connection => NodeTable.BeatAsync(connection, node, now, deadBefore), cancel);
+
+    public Task LeaveAsync(NodeId node, CancellationToken cancel) =>
+        _database.WriteAsync(connection => NodeTable.LeaveAsync(connection, node), cancel);
+
+    /// <remarks>Also makes the partitions of the months to come.</remarks>
     public async Task PurgeAsync(DateTimeOffset now, CancellationToken cancel)
     {
         await Maintenance.PurgeAsync(_database, now, cancel);
@@ -203,9 +222,6 @@ public sealed class PostgresStore :
     /// <returns>How many partitions were dropped.</returns>
     public Task<int> DropPartitionsAsync(DateTimeOffset before, CancellationToken cancel) => _partitions.DropAsync(Month.Of(before), cancel);
 
-    /// <summary>Reads and writes something trivial, for <c>/ready</c>.</summary>
-    /// <exception cref="TimeoutException">It took longer than <paramref name="within"/>.</exception>
-    /// <exception cref="StoreUnavailableException">It failed.</exception>
     public async Task CheckAsync(TimeSpan within, CancellationToken cancel)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);

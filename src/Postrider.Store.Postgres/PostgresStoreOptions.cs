@@ -9,6 +9,9 @@ public sealed record PostgresStoreOptions(string ConnectionString)
     /// <summary>Whether a database into which a copy was interrupted is opened too: by the copy that goes on with it.</summary>
     public bool MayBeUnfinished { get; init; }
 
+    /// <summary>Whether a database without a store gets one; else it is refused, so that a mistyped name is noticed.</summary>
+    public bool MayCreate { get; init; } = true;
+
     /// <summary>
     /// Connections for each kind of write (accept, claim, step, settle); a lane keeps to one, so that its writes keep their order. 2: while
     /// one waits for the disk the other works.

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Postrider.Engine;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Moving;
@@ -27,8 +28,7 @@ namespace Postrider.Store.Sqlite;
 /// After a crash the file holds every write whose task had completed. Leases of the dead process are still there:
 /// as only one process may serve a file (<see cref="SqliteStoreOptions.ServeLock"/>), the new one may treat all others' as dead.
 /// </remarks>
-public sealed class SqliteStore :
-    IIntakeStore, IQueueStore, IMessageReader, IContentReader, ITenantStore, IBatchStore, IAsyncDisposable
+public sealed class SqliteStore : IStore
 {
     static readonly TimeSpan RefusalRemembered = TimeSpan.FromSeconds(10);
 
@@ -83,7 +83,7 @@ public sealed class SqliteStore :
             connection = Writing.Writer.Connect(options, make: true);
             var schema = Migrator.Migrate(connection, time.GetUtcNow());
             if (!options.MayBeUnfinished && MovableStore.FindUnfinished(connection) is var (installation, since))
-                throw new StoreUnavailableException($"A copy of installation {installation} into this database, begun {since:u}, is not finished: run it again.");
+                throw TargetState.Unfinished(installation, since);
             log.Opened(options.Path, raw.sqlite3_libversion().utf8_to_string(), schema);
             return new SqliteStore(options, connection, serveLock, time, ids, log);
         }
@@ -182,17 +182,13 @@ public sealed class SqliteStore :
     public Task<IReadOnlyList<SendingDomain>> DomainsAsync(Domain domain, CancellationToken cancel) =>
         _readers.ReadAsync<IReadOnlyList<SendingDomain>>(db => DomainTable.All(db, domain), cancel);
 
-    /// <summary>Some domain, to see whether its key can be unsealed; null when there is none yet.</summary>
     public Task<SendingDomain?> FindAnyDomainAsync(CancellationToken cancel) => _readers.ReadAsync(DomainTable.Any, cancel);
 
     public Task SetVerifiedAsync(DomainId domain, DateTimeOffset? at, CancellationToken cancel) =>
         _writer.RunAsync(session => DomainTable.SetVerified(session, domain, at), cancel);
 
-    /// <summary>Removes what has expired, a little at a time, so that no other write waits long for it.</summary>
     public Task PurgeAsync(DateTimeOffset now, CancellationToken cancel) => Maintenance.PurgeAsync(_writer, now, cancel);
 
-    /// <summary>Reads and writes something trivial, for <c>/ready</c>.</summary>
-    /// <exception cref="TimeoutException">It took longer than <paramref name="within"/>.</exception>
     /// <exception cref="StoreUnavailableException">It failed, or a write did lately: on a full disk small writes may still find room.</exception>
     public async Task CheckAsync(TimeSpan within, CancellationToken cancel)
     {

@@ -115,6 +115,8 @@ sealed class MemoryStore : IIntakeStore, ITenantStore, IMessageReader, IBatchSto
     public Task AddKeyAsync(ApiKey key, CancellationToken cancel) => throw new NotSupportedException();
     public Task TouchKeysAsync(IReadOnlyCollection<ApiKeyId> keys, DateTimeOffset at, CancellationToken cancel) => throw new NotSupportedException();
     public Task<bool> AddDomainAsync(SendingDomain domain, CancellationToken cancel) => throw new NotSupportedException();
+    public Task<SendingDomain?> FindAnyDomainAsync(CancellationToken cancel) => throw new NotSupportedException();
+
     public Task<IReadOnlyList<SendingDomain>> DomainsAsync(Domain domain, CancellationToken cancel) => throw new NotSupportedException();
     public Task SetVerifiedAsync(DomainId domain, DateTimeOffset? at, CancellationToken cancel) => throw new NotSupportedException();
 

@@ -32,6 +32,10 @@ public abstract record TargetState
 
     /// <summary>A copy of another installation was interrupted in it.</summary>
     public sealed record OfAnother(Guid Installation) : TargetState;
+
+    /// <summary>What everybody but the copy hears who opens such a store.</summary>
+    public static StoreUnavailableException Unfinished(Guid installation, DateTimeOffset since) => new(
+        $"A copy of installation {installation} into this database, begun {since:u}, is not finished: run it again, or drop the database.");
 }
 
 /// <summary>What a store offers to <see cref="StoreCopy"/>: its rows as they are, in and out. Nobody else may work on it meanwhile.</summary>

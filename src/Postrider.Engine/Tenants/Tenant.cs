@@ -57,5 +57,8 @@ public interface ITenantStore
     Task<bool> AddDomainAsync(SendingDomain domain, CancellationToken cancel);
     Task<SendingDomain?> FindDomainAsync(TenantId tenant, Domain domain, CancellationToken cancel);
     Task<IReadOnlyList<SendingDomain>> DomainsAsync(Domain domain, CancellationToken cancel);
+
+    /// <summary>Some domain, to see whether its key can be unsealed; null when there is none yet.</summary>
+    Task<SendingDomain?> FindAnyDomainAsync(CancellationToken cancel);
     Task SetVerifiedAsync(DomainId domain, DateTimeOffset? at, CancellationToken cancel);
 }

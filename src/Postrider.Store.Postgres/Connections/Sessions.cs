@@ -1,4 +1,5 @@
 using Npgsql;
+using Postrider.Engine.Messages;
 
 namespace Postrider.Store.Postgres.Connections;
 
@@ -12,8 +13,15 @@ static class Sessions
         where datname = current_database() and application_name like @name || '%' and application_name <> @own
         """;
 
-    /// <param name="own">What the caller's own sessions are called.</param>
-    public static async Task<long> CountOthersAsync(NpgsqlConnection connection, string own)
+    /// <exception cref="StoreUnavailableException">Somebody else is: a node, a command, another copy.</exception>
+    public static async Task CheckAloneAsync(Database database, CancellationToken cancel)
+    {
+        var others = await database.ReadAsync(connection => CountOthersAsync(connection, database.ApplicationName), cancel);
+        if (others > 0)
+            throw new StoreUnavailableException($"Others are connected to this database, with {others} sessions of Postrider: stop its servers first.");
+    }
+
+    static async Task<long> CountOthersAsync(NpgsqlConnection connection, string own)
     {
         await using var batch = new NpgsqlBatch(connection);
         batch.Add(OthersSql).With("name", Name).With("own", own);

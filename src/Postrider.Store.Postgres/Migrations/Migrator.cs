@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using Npgsql;
 using NpgsqlTypes;
+using Postrider.Engine.Messages;
 using Postrider.Store.Postgres.Connections;
 
 namespace Postrider.Store.Postgres.Migrations;
@@ -16,6 +17,10 @@ static class Migrator
 
     const string LockSql = """
         select pg_advisory_xact_lock(@lock)
+        """;
+
+    const string IsThereSql = """
+        select to_regclass('schema_migration') is not null
         """;
 
     const string TableSql = """
@@ -36,10 +41,12 @@ static class Migrator
         """;
 
     /// <returns>The schema's version.</returns>
-    /// <exception cref="InvalidOperationException">A newer Postrider made this database.</exception>
-    public static async Task<int> MigrateAsync(Database database, DateTimeOffset now, CancellationToken cancel)
+    /// <exception cref="StoreUnavailableException">A newer Postrider made this database, or it holds no store and none may be made.</exception>
+    public static async Task<int> MigrateAsync(Database database, bool mayCreate, DateTimeOffset now, CancellationToken cancel)
     {
         var migrations = Load();
+        if (!mayCreate && !await database.ReadAsync(IsThereAsync, cancel))
+            throw new StoreUnavailableException("There is no store in this database; serve, demo or tenant add make one.");
         var found = await database.WriteAsync(
             async connection =>
             {
@@ -51,8 +58,15 @@ static class Migrator
         foreach (var (version, name, sql) in migrations.Where(migration => migration.Version > found))
             await database.WriteAsync(connection => ApplyAsync(connection, version, name, sql, now), cancel);
         var newest = migrations[^1].Version;
-        return found <= newest ? newest : throw new InvalidOperationException(
+        return found <= newest ? newest : throw new StoreUnavailableException(
             $"The database has schema {found}, made by a newer Postrider; this one knows schemas up to {newest}. It was not changed.");
+    }
+
+    static async Task<bool> IsThereAsync(NpgsqlConnection connection)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        batch.Add(IsThereSql);
+        return (await batch.ReadAllAsync(row => row.GetBoolean(0)))[0];
     }
 
     static async Task<bool> ApplyAsync(NpgsqlConnection connection, int version, string name, string sql, DateTimeOffset now)

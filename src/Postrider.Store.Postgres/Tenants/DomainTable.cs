@@ -50,6 +50,18 @@ static class DomainTable
         return await batch.ReadAllAsync(Read);
     }
 
+    const string AnySql = """
+        select id, tenant_id, name, selector, sealed_key, created_at, verified_at from domain
+        limit 1
+        """;
+
+    public static async Task<SendingDomain?> AnyAsync(NpgsqlConnection connection)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        batch.Add(AnySql);
+        return (await batch.ReadAllAsync(Read)).FirstOrDefault();
+    }
+
     const string VerifySql = """
         update domain set verified_at = @at
         where id = @id

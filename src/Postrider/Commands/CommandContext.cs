@@ -1,8 +1,9 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Postrider.Configuration;
+using Postrider.Engine;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Tenants;
-using Postrider.Store.Sqlite;
+using Postrider.Hosting;
 
 namespace Postrider.Commands;
 
@@ -19,12 +20,12 @@ static class ExitCode
 /// <summary>What an operator's command works with: the store beside a server that may be running on it, and the master key.</summary>
 sealed class CommandContext : IAsyncDisposable
 {
-    CommandContext(Settings settings, SqliteStore store, SecretBox secrets, IdGenerator ids) =>
+    CommandContext(Settings settings, IStore store, SecretBox secrets, IdGenerator ids) =>
         (Settings, Store, Secrets, Ids) = (settings, store, secrets, ids);
 
     public Settings Settings { get; }
 
-    public SqliteStore Store { get; }
+    public IStore Store { get; }
 
     public SecretBox Secrets { get; }
 
@@ -33,11 +34,10 @@ sealed class CommandContext : IAsyncDisposable
     /// <param name="mayCreate">Whether a store that is not there is made: by the command that begins an installation, not by a mistyped path.</param>
     public static async Task<CommandContext> OpenAsync(Settings settings, bool mayCreate, CancellationToken cancel)
     {
-        if (!mayCreate && !File.Exists(settings.Store.Path))
-            throw new StoreUnavailableException($"There is no store at {settings.Store}; serve, demo or tenant add make one.");
         var ids = new IdGenerator(TimeProvider.System);
         var secrets = new SecretBox(MasterKey.Load(settings));
-        var store = await SqliteStore.OpenAsync(new SqliteStoreOptions(settings.Store.Path), TimeProvider.System, ids, NullLogger.Instance, cancel);
+        var use = mayCreate ? StoreUse.Begin : StoreUse.Operate;
+        var store = await StoreOpening.OpenAsync(settings.Store, use, secrets, ids, NullLoggerFactory.Instance, cancel);
         return new CommandContext(settings, store, secrets, ids);
     }
 

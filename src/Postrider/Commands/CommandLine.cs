@@ -9,7 +9,7 @@ namespace Postrider.Commands;
 /// <summary>The commands of DESIGN §7, with what they share: where the settings come from, exit codes, how faults are told.</summary>
 static class CommandLine
 {
-    static readonly Option<string?> Store = new("--store") { Description = "Where the store is: sqlite:PATH", Recursive = true };
+    static readonly Option<string?> Store = new("--store") { Description = $"Where the store is: {StoreAddress.Form}", Recursive = true };
     static readonly Option<string?> Config = new("--config") { Description = "A JSON file of settings", Recursive = true };
     static readonly Option<string[]> Set = new("--set")
     {

@@ -5,7 +5,6 @@ using Postrider.Configuration;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Tenants;
 using Postrider.Hosting;
-using Postrider.Store.Sqlite;
 
 namespace Postrider.Commands;
 
@@ -31,10 +30,8 @@ static class DemoCommand
         var ids = new IdGenerator(TimeProvider.System);
         using var secrets = new SecretBox(MasterKey.Load(settings));
         using var logs = LoggerFactory.Create(logging => ServerHost.ConfigureLogging(logging, settings));
-        await using var store = await SqliteStore.OpenAsync(
-            new SqliteStoreOptions(settings.Store.Path) { ServeLock = true }, TimeProvider.System, ids, logs.CreateLogger<SqliteStore>(), cancel);
-        var captured = new CaptureFolder(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(settings.Store.Path))!, "captured"));
-        await MasterKey.CheckAsync(store, secrets, cancel);
+        await using var store = await StoreOpening.OpenAsync(settings.Store, StoreUse.Serve, secrets, ids, logs, cancel);
+        var captured = new CaptureFolder(Path.Combine(FolderOf(settings.Store), "captured"));
         await using var app = ServerHost.Build(settings, store, secrets, ids, captured);
 
         var key = await SetUpAsync(new TenantDesk(store, secrets, ids, TimeProvider.System), cancel);
@@ -43,6 +40,10 @@ static class DemoCommand
         await app.WaitForShutdownAsync(CancellationToken.None);
         return ExitCode.Done;
     }
+
+    /// <summary>Beside the database; where that is a server's, below the folder of the default one.</summary>
+    static string FolderOf(StoreAddress store) =>
+        Path.GetDirectoryName(Path.GetFullPath(((store as StoreAddress.Sqlite) ?? (StoreAddress.Sqlite)StoreAddress.Default).Path))!;
 
     /// <summary>Unless the operator has routes of their own, everything goes to the capture MX.</summary>
     static Settings WithCaptureRoute(Settings settings)

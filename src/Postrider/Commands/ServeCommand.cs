@@ -3,7 +3,6 @@ using Postrider.Configuration;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Tenants;
 using Postrider.Hosting;
-using Postrider.Store.Sqlite;
 
 namespace Postrider.Commands;
 
@@ -22,9 +21,7 @@ static class ServeCommand
         var ids = new IdGenerator(TimeProvider.System);
         using var secrets = new SecretBox(MasterKey.Load(settings));
         using var logs = LoggerFactory.Create(logging => ServerHost.ConfigureLogging(logging, settings));
-        await using var store = await SqliteStore.OpenAsync(
-            new SqliteStoreOptions(settings.Store.Path) { ServeLock = true }, TimeProvider.System, ids, logs.CreateLogger<SqliteStore>(), cancel);
-        await MasterKey.CheckAsync(store, secrets, cancel);
+        await using var store = await StoreOpening.OpenAsync(settings.Store, StoreUse.Serve, secrets, ids, logs, cancel);
         await using var app = ServerHost.Build(settings, store, secrets, ids, captured: null);
         await app.RunAsync();
         return ExitCode.Done;

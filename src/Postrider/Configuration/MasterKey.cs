@@ -1,18 +1,26 @@
 using System.Security.Cryptography;
 using Postrider.Engine.Composing;
 using Postrider.Engine.Tenants;
-using Postrider.Store.Sqlite;
 
 namespace Postrider.Configuration;
 
-/// <summary>The key that seals secrets: from the configuration, else from a file beside the database that only its owner may read.</summary>
+/// <summary>
+/// The key that seals secrets: from the configuration, else, beside a SQLite database, from a file that only its owner may read. Nodes that share a
+/// PostgreSQL database must be given the same one.
+/// </summary>
 static class MasterKey
 {
     /// <exception cref="SettingsException">The key file cannot be read, is not a key, or others may read it.</exception>
-    public static byte[] Load(Settings settings) => settings.SecretKey ?? LoadFile(settings.Store.Path);
+    public static byte[] Load(Settings settings) => settings switch
+    {
+        { SecretKey: { } key } => key,
+        { Store: StoreAddress.Sqlite { Path: var path } } => LoadFile(path),
+        _ => throw new SettingsException([
+            $"Secrets:Key: nodes that share {settings.Store} need the same key, {SecretBox.KeyOctets} random octets in base64 (openssl rand -base64 {SecretBox.KeyOctets})"]),
+    };
 
     /// <exception cref="CryptographicException">The store's secrets were sealed with another key.</exception>
-    public static async Task CheckAsync(SqliteStore store, SecretBox secrets, CancellationToken cancel)
+    public static async Task CheckAsync(ITenantStore store, SecretBox secrets, CancellationToken cancel)
     {
         if (await store.FindAnyDomainAsync(cancel) is { } domain)
             new DkimKeys(secrets).Open(domain).Dispose();

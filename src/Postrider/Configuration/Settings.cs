@@ -48,7 +48,7 @@ sealed record Settings
         var hostName = reader.Parsed("Smtp:HostName", MachineName(), "a host name", text => Domain.TryParseHostName(text, out var name) ? name : null);
         var settings = new Settings
         {
-            Store = reader.Parsed("Store", StoreAddress.Default, "sqlite:PATH", StoreAddress.TryParse),
+            Store = ReadStore(reader),
             SecretKey = ReadSecret(reader),
             Listen = listen,
             PublicUrl = reader.Parsed("Http:PublicUrl", listen[0], "an http:// or https:// address", ParseUrl),
@@ -95,6 +95,11 @@ sealed record Settings
         "mailingapi" => Dialect.MailingApi,
         _ => null,
     };
+
+    /// <remarks>A fault does not repeat the text: there may be a password in it.</remarks>
+    static StoreAddress ReadStore(SettingsReader reader) =>
+        reader.Text("Store") is not { } text ? StoreAddress.Default
+        : StoreAddress.TryParse(text) ?? reader.Fault("Store", $"it is not {StoreAddress.Form}", StoreAddress.Default);
 
     static byte[]? ReadSecret(SettingsReader reader)
     {

@@ -17,21 +17,23 @@ using Postrider.Mail.Dns;
 using Postrider.Mail.Smtp.Client;
 using Postrider.Mail.Smtp.Server;
 using Postrider.Operations;
-using Postrider.Store.Sqlite;
+using Postrider.Store.Postgres;
 
 namespace Postrider.Hosting;
 
 /// <summary>Puts a server process together: store, engine, HTTP, and in the demo the capture MX. What is wired here is wired nowhere else.</summary>
 static class ServerHost
 {
-    /// <param name="store">Opened with the serve lock; the caller disposes it after the application.</param>
+    /// <param name="store">Opened to serve; the caller disposes it after the application.</param>
     /// <param name="captured">Where the capture MX keeps mail; null when there is none.</param>
-    public static WebApplication Build(Settings settings, SqliteStore store, SecretBox secrets, IdGenerator ids, CaptureFolder? captured)
+    public static WebApplication Build(Settings settings, IStore store, SecretBox secrets, IdGenerator ids, CaptureFolder? captured)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration.Sources.Clear();      // ours are read already, and named; nothing else may change how the server runs
         ConfigureLogging(builder.Logging, settings);
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.Queue.Drain + TimeSpan.FromSeconds(4));
+        if (store is PostgresStore shared)
+            AddNode(builder.Services, shared, ids);
         AddEngine(builder.Services, settings, store, secrets, ids);
         AddOperations(builder.Services, settings);
         builder.Services.AddPostriderApi(settings.Api);
@@ -62,7 +64,7 @@ static class ServerHost
         logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
     }
 
-    static void AddEngine(IServiceCollection services, Settings settings, SqliteStore store, SecretBox secrets, IdGenerator ids)
+    static void AddEngine(IServiceCollection services, Settings settings, IStore store, SecretBox secrets, IdGenerator ids)
     {
         services.AddSingleton(settings).AddSingleton(settings.Intake).AddSingleton(TimeProvider.System).AddSingleton(ids).AddSingleton(secrets);
         services.AddSingleton(store)
@@ -73,6 +75,19 @@ static class ServerHost
         services.AddSingleton(provider => CreateEngine(provider, settings, ids));
         services.AddSingleton<IQueueWakeup>(provider => provider.GetRequiredService<MailEngine>());
         services.AddHostedService(provider => provider.GetRequiredService<MailEngine>());
+    }
+
+    /// <summary>What a node among several has besides: a heartbeat, and wake-ups to and from the others.</summary>
+    static void AddNode(IServiceCollection services, PostgresStore store, IdGenerator ids)
+    {
+        var node = new Node(
+            new NodeId(ids.Next()), string.Create(CultureInfo.InvariantCulture, $"{Environment.MachineName}:{Environment.ProcessId}"),
+            TimeProvider.System.GetUtcNow());
+        services.AddSingleton<INodeStore>(store).AddSingleton<IListWalks>(store).AddSingleton(node);
+        services.AddSingleton<NodePresence>().AddHostedService(provider => provider.GetRequiredService<NodePresence>());
+        services.AddSingleton<IReadinessCheck, ClockCheck>();
+        services.AddHostedService(provider => new NodeWakeups(
+            store, provider.GetRequiredService<MailEngine>(), ids, provider.GetRequiredService<ILogger<NodeWakeups>>()));
     }
 
     static MailEngine CreateEngine(IServiceProvider provider, Settings settings, IdGenerator ids)
@@ -88,7 +103,7 @@ static class ServerHost
             new SmtpConnector(
                 new SmtpClientOptions { HostName = settings.Delivery.HostName, Timeouts = settings.Timeouts }, new BrokenTlsMemory(time), time),
             ids,
-            OthersAreDead: true);       // the serve lock says so
+            OthersAreDead: provider.GetService<NodePresence>() is null);        // else the serve lock says so
         return new MailEngine(parts, settings.Delivery, settings.Queue, NewRandom(), time, provider.GetRequiredService<ILogger<MailEngine>>());
     }
 

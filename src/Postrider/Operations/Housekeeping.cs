@@ -1,10 +1,10 @@
+using Postrider.Engine;
 using Postrider.Engine.Tenants;
-using Postrider.Store.Sqlite;
 
 namespace Postrider.Operations;
 
 /// <summary>What has no hurry: idempotency keys that have expired, when API keys were last used.</summary>
-sealed class Housekeeping(SqliteStore store, ApiKeys keys, TimeProvider time, ILogger<Housekeeping> log) : BackgroundService
+sealed class Housekeeping(IStore store, ApiKeys keys, TimeProvider time, ILogger<Housekeeping> log) : BackgroundService
 {
     static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
 

@@ -1,11 +1,11 @@
 using Postrider.Api.Public;
 using Postrider.Configuration;
 using Postrider.Engine;
-using Postrider.Store.Sqlite;
+using Postrider.Engine.Queue;
 
 namespace Postrider.Operations;
 
-sealed class DatabaseCheck(SqliteStore store) : IReadinessCheck
+sealed class DatabaseCheck(IStore store) : IReadinessCheck
 {
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
@@ -41,5 +41,17 @@ sealed class OldestDueCheck(MailEngine engine, QueueWatch watch, Settings settin
         return new(new Readiness(
             lag <= settings.OldestDue && queue.Overdue == 0,
             $"{oldest}; the dispatcher is {lag.TotalSeconds:0.0} s late; {queue.Overdue} leases overdue"));
+    }
+}
+
+/// <summary>Nodes tell leases by their clocks.</summary>
+sealed class ClockCheck(NodePresence presence) : IReadinessCheck
+{
+    public string Name => "clock";
+
+    public ValueTask<Readiness> CheckAsync(CancellationToken cancel)
+    {
+        var skew = presence.Skew;
+        return new(new Readiness(skew.Duration() <= NodePresence.MostSkew, $"{skew.TotalSeconds:+0.0;-0.0;0.0} s ahead of the database's"));
     }
 }

@@ -42,6 +42,8 @@ sealed class MemoryTenants : ITenantStore
     public Task<Tenant?> FindTenantAsync(TenantId id, CancellationToken cancel) => throw new NotSupportedException();
     public Task AddKeyAsync(ApiKey key, CancellationToken cancel) => throw new NotSupportedException();
     public Task<bool> AddDomainAsync(SendingDomain domain, CancellationToken cancel) => throw new NotSupportedException();
+    public Task<SendingDomain?> FindAnyDomainAsync(CancellationToken cancel) => throw new NotSupportedException();
+
     public Task<IReadOnlyList<SendingDomain>> DomainsAsync(Domain domain, CancellationToken cancel) => throw new NotSupportedException();
     public Task SetVerifiedAsync(DomainId domain, DateTimeOffset? at, CancellationToken cancel) => throw new NotSupportedException();
 }

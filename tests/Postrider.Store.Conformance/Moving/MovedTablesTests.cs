@@ -31,6 +31,8 @@ public sealed class MovedTablesTests
         ["installation"] = "taken over at the end of a copy",
         ["store_copy"] = "the copy's own mark",
         ["copy_progress"] = "the copy's own position",
+        ["node"] = "servers that run, none during a copy",
+        ["list_walk"] = "forgotten after minutes",
         ["queue.day"] = "of the message's id",
         ["queue.claim_id"] = "leases are given back first",
         ["queue.lease_owner"] = "leases are given back first",

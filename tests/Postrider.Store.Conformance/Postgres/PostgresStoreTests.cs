@@ -176,7 +176,7 @@ public sealed class PostgresStoreTests : StoreConformance<PostgresFixture>
     {
         await Store.Cluster.QueryAsync(Store.Database, "insert into schema_migration (version, name, applied_at) values (9999, 'later', now())");
 
-        var refused = await Assert.ThrowsAsync<InvalidOperationException>(Store.OpenAnotherAsync);
+        var refused = await Assert.ThrowsAsync<StoreUnavailableException>(Store.OpenAnotherAsync);
 
         Assert.Contains("schema 9999", refused.Message, StringComparison.Ordinal);
     }

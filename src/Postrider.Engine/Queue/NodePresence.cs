@@ -1,0 +1,93 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Postrider.Engine.Messages;
+
+namespace Postrider.Engine.Queue;
+
+/// <summary>
+/// This node's heartbeat, and by it the number of nodes alive, which limits are shared by. Leases do not depend on it: a node that falls silent
+/// loses them by their own end.
+/// </summary>
+/// <remarks>
+/// While the store is away the last number stands. Leases are told by each node's own clock, so it also watches how far that is from the
+/// database's: nodes whose clocks differ by more than a lease would take each other for dead.
+/// </remarks>
+public sealed class NodePresence(INodeStore store, Node node, TimeProvider time, ILogger<NodePresence> log) : BackgroundService
+{
+    static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
+
+    /// <summary>Three heartbeats may be lost. A guess.</summary>
+    static readonly TimeSpan DeadAfter = TimeSpan.FromSeconds(20);
+
+    /// <summary>Far less than a lease, far more than a look at the clock across a network takes. A guess.</summary>
+    public static TimeSpan MostSkew { get; } = TimeSpan.FromSeconds(5);
+
+    int _live = 1;
+    long _skewTicks;
+
+    /// <summary>Nodes alive as of the last heartbeat, this one among them: at least 1.</summary>
+    public int LiveNodes => Volatile.Read(ref _live);
+
+    /// <summary>How far this machine's clock is ahead of the database's; half of what the look took is its error.</summary>
+    public TimeSpan Skew => TimeSpan.FromTicks(Volatile.Read(ref _skewTicks));
+
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await TryBeatAsync(cancellationToken);
+        await base.StartAsync(cancellationToken);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+                await TryBeatAsync(stoppingToken);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // Told to stop.
+        }
+    }
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        try
+        {
+            await store.LeaveAsync(node.Id, cancellationToken);
+        }
+        catch (StoreUnavailableException e)
+        {
+            log.HeartbeatFailed(e);       // the others count it for a few seconds longer
+        }
+    }
+
+    async Task TryBeatAsync(CancellationToken cancel)
+    {
+        try
+        {
+            await BeatAsync(cancel);
+        }
+        catch (StoreUnavailableException e)
+        {
+            log.HeartbeatFailed(e);
+        }
+    }
+
+    internal async Task BeatAsync(CancellationToken cancel)
+    {
+        var before = time.GetUtcNow();
+        var census = await store.BeatAsync(node, before, before - DeadAfter, cancel);
+        var halfway = before + (time.GetUtcNow() - before) / 2;
+        var skew = halfway - census.StoreTime;
+        if (skew.Duration() > MostSkew)
+            log.ClockSkewed(skew);
+        Volatile.Write(ref _skewTicks, skew.Ticks);
+
+        var live = Math.Max(1, census.Live);
+        if (Interlocked.Exchange(ref _live, live) != live)
+            log.NodesCounted(live);
+    }
+}
