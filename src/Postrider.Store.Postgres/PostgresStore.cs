@@ -9,6 +9,7 @@ using Postrider.Engine.Queue;
 using Postrider.Engine.Tenants;
 using Postrider.Mail.Addresses;
 using Postrider.Store.Postgres.Connections;
+using Postrider.Store.Postgres.Distribution;
 using Postrider.Store.Postgres.Intake;
 using Postrider.Store.Postgres.Messages;
 using Postrider.Store.Postgres.Migrations;
@@ -47,11 +48,15 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
         _claims = new ClaimWriter(database, options, ids, log);
         _steps = new StepWriter(database, options, log);
         _settlements = new SettleWriter(database, options, Tell, log);
+        Distribution = new CitusDistribution(database);
         Movable = new MovableStore(database, _partitions, (now, cancel) => ReleaseExpiredAsync(now, alsoOf: _ => true, cancel));
     }
 
     /// <summary>For a copy to or from another store; see <see cref="PostgresStoreOptions.Alone"/>.</summary>
     public IMovableStore Movable { get; }
+
+    /// <summary>For a cluster of several machines.</summary>
+    public CitusDistribution Distribution { get; }
 
     /// <summary>Told of what waits, once it is on disk: messages accepted here and put back here. Must not wait; <see cref="PostgresWakeups"/> passes it on.</summary>
     public event Action<Backlog>? Waiting;
@@ -76,6 +81,8 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
             if (options.Alone)
                 await Sessions.CheckAloneAsync(database, cancel);
             var schema = await Migrator.MigrateAsync(database, options.MayCreate, time.GetUtcNow(), cancel);
+            if (await database.ReadAsync(Citus.IsInstalledAsync, cancel))
+                await database.PlanEachStatementAsync();
             if (!options.MayBeUnfinished && await database.ReadAsync(MovableStore.FindUnfinishedAsync, cancel) is var (installation, since))
                 throw TargetState.Unfinished(installation, since);
             var (version, name) = await database.ReadAsync(
