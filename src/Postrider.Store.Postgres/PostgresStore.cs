@@ -159,7 +159,9 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
     public Task<ReadOnlyMemory<byte>?> ReadAsync(TenantId tenant, ContentHash hash, CancellationToken cancel) =>
         _database.ReadAsync(connection => ContentRows.ReadAllAsync(connection, tenant, hash), cancel);
 
-    public Stream Open(TenantId tenant, ContentHash hash) => new ContentStream(_database, tenant, hash);
+    public Stream Open(TenantId tenant, ContentHash hash) => new ContentStream(
+        hash,
+        (chunk, cancel) => _database.ReadAsync(connection => ContentRows.ReadChunkAsync(connection, tenant, hash, chunk), cancel));
 
     public async ValueTask<MessageId?> EndOfAsync(ListWalk walk, int page, DateTimeOffset servedAfter, CancellationToken cancel) =>
         await _database.ReadAsync(connection => ListWalkTable.EndOfAsync(connection, walk, page, servedAfter), cancel);

@@ -147,7 +147,9 @@ public sealed class SqliteStore : IStore
     public Task<ReadOnlyMemory<byte>?> ReadAsync(TenantId tenant, ContentHash hash, CancellationToken cancel) =>
         _readers.ReadAsync(db => ContentRows.ReadAll(db, tenant, hash), cancel);
 
-    public Stream Open(TenantId tenant, ContentHash hash) => new ContentStream(_readers, tenant, hash);
+    public Stream Open(TenantId tenant, ContentHash hash) => new ContentStream(
+        hash,
+        (chunk, cancel) => _readers.ReadAsync(db => ContentRows.ReadChunk(db, tenant, hash, chunk), cancel));
 
     public Task CreateAsync(TenantId tenant, BatchId batch, CancellationToken cancel) =>
         _writer.RunAsync(session => BatchTable.Create(session, tenant, batch), cancel);

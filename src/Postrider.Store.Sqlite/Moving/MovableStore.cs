@@ -1,6 +1,7 @@
 using Postrider.Engine.Messages;
 using Postrider.Engine.Moving;
 using Postrider.Store.Sqlite.Connections;
+using Postrider.Store.Sqlite.Messages;
 using Postrider.Store.Sqlite.Queue;
 using Postrider.Store.Sqlite.Search;
 using Postrider.Store.Sqlite.Writing;
@@ -141,7 +142,7 @@ sealed class MovableStore(SqliteStoreOptions options, Writer writer, ReaderPool 
                 insert.Bind(column.Kind, ref row);
         }
         if (!hash.IsEmpty)
-            insert.Bind(NamedContents.TagOf(hash.Span));
+            insert.Bind(ContentRows.TagOf(hash.Span));
         insert.Run();
     }
 

@@ -1,6 +1,6 @@
-using System.Buffers.Binary;
 using Postrider.Engine.Messages;
 using Postrider.Store.Sqlite.Connections;
+using Postrider.Store.Sqlite.Messages;
 
 namespace Postrider.Store.Sqlite.Moving;
 
@@ -76,11 +76,8 @@ static class NamedContents
     }
 
     static void Add(Connection db, Guid tenant, in ContentHash hash, DateTimeOffset month) =>
-        db.Prepare(AddSql).Bind(tenant).Bind(hash).Bind(month).Bind(TagOf(hash.ToArray())).Run();
-
-    /// <summary>The first 8 octets of a hash: what the index on contents holds.</summary>
-    public static long TagOf(ReadOnlySpan<byte> hash) => BinaryPrimitives.ReadInt64LittleEndian(hash);
+        db.Prepare(AddSql).Bind(tenant).Bind(hash).Bind(month).Bind(ContentRows.TagOf(hash.ToArray())).Run();
 
     static DateTimeOffset MonthOf(MessageId message) =>
-        message.CreatedAt.UtcDateTime is var at ? new DateTimeOffset(at.Year, at.Month, 1, 0, 0, 0, TimeSpan.Zero) : default;
+        new(message.CreatedAt.Year, message.CreatedAt.Month, 1, 0, 0, 0, TimeSpan.Zero);
 }
