@@ -32,6 +32,7 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
     readonly Database _database;
     readonly PostgresStoreOptions _options;
     readonly Partitions _partitions;
+    readonly Retention _retention;
     readonly TimeProvider _time;
     readonly IdGenerator _ids;
     readonly AcceptWriter _accepts;
@@ -44,6 +45,7 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
     {
         (_options, _database, _time, _ids) = (options, database, time, ids);
         _partitions = new Partitions(database, log);
+        _retention = new Retention(database, _partitions, options, log);
         _accepts = new AcceptWriter(database, _partitions, options, Tell, log);
         _claims = new ClaimWriter(database, options, ids, log);
         _steps = new StepWriter(database, options, log);
@@ -213,11 +215,12 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
     public Task LeaveAsync(NodeId node, CancellationToken cancel) =>
         _database.WriteAsync(connection => NodeTable.LeaveAsync(connection, node), cancel);
 
-    /// <remarks>Also makes the partitions of the months to come.</remarks>
+    /// <remarks>Also makes the partitions of the months to come, and drops those past their retention.</remarks>
     public async Task PurgeAsync(DateTimeOffset now, CancellationToken cancel)
     {
         await Maintenance.PurgeAsync(_database, now, cancel);
         await PreparePartitionsAsync(cancel);
+        await _retention.RunAsync(now, cancel);
     }
 
     /// <summary>The month just past too: ids made before midnight are still on their way.</summary>
@@ -226,10 +229,6 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
         var now = _time.GetUtcNow();
         return _partitions.EnsureAsync(Month.Of(now.AddDays(-1)), Month.Of(now.AddMonths(_options.MonthsAhead)), cancel);
     }
-
-    /// <summary>Retention: drops the months that had ended by <paramref name="before"/>.</summary>
-    /// <returns>How many partitions were dropped.</returns>
-    public Task<int> DropPartitionsAsync(DateTimeOffset before, CancellationToken cancel) => _partitions.DropAsync(Month.Of(before), cancel);
 
     public async Task CheckAsync(TimeSpan within, CancellationToken cancel)
     {
