@@ -24,8 +24,8 @@ namespace Postrider.Store.Postgres;
 /// (<see cref="Writing.GroupWriter{T}"/>); reads use a pool and never wait for them.
 /// </summary>
 /// <remarks>
-/// After a crash of a node the database holds every write whose task had completed, and the node's leases, which end by themselves. While the
-/// database is away every call fails with <see cref="StoreUnavailableException"/>; the first one after it is back succeeds.
+/// After a crash of a node the database holds every write whose task had completed, and the node's leases, which end by themselves. While
+/// the database is away every call fails with <see cref="StoreUnavailableException"/>; the first one after it is back succeeds.
 /// </remarks>
 public sealed class PostgresStore : IStore, INodeStore, IListWalks
 {
@@ -60,7 +60,10 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
     /// <summary>For a cluster of several machines.</summary>
     public CitusDistribution Distribution { get; }
 
-    /// <summary>Told of what waits, once it is on disk: messages accepted here and put back here. Must not wait; <see cref="PostgresWakeups"/> passes it on.</summary>
+    /// <summary>
+    /// Told of what waits, once it is on disk: messages accepted here and put back here. Must not wait; <see cref="PostgresWakeups"/>
+    /// passes it on.
+    /// </summary>
     public event Action<Backlog>? Waiting;
 
     /// <summary>Statements that group writes have sent so far: over the messages of the same time, what one costs.</summary>

@@ -11,8 +11,8 @@ public enum ContentCodec
 }
 
 /// <summary>
-/// A content as every store keeps it, and so as it moves from one to another: chunks of 256 KiB, each compressed on its own, so that one can be read
-/// without the others.
+/// A content as every store keeps it, and so as it moves from one to another: chunks of 256 KiB, each compressed on its own, so that one
+/// can be read without the others.
 /// </summary>
 public static class ContentEncoding
 {

@@ -38,7 +38,9 @@ public abstract record TargetState
         $"A copy of installation {installation} into this database, begun {since:u}, is not finished: run it again, or drop the database.");
 }
 
-/// <summary>What a store offers to <see cref="StoreCopy"/>: its rows as they are, in and out. Nobody else may work on it meanwhile.</summary>
+/// <summary>
+/// What a store offers to <see cref="StoreCopy"/>: its rows as they are, in and out. Nobody else may work on it meanwhile.
+/// </summary>
 public interface IMovableStore
 {
     /// <summary>Who this is: a copy takes over the name.</summary>
@@ -65,8 +67,8 @@ public interface IMovableStore
 public interface IStoreSnapshot : IAsyncDisposable
 {
     /// <summary>
-    /// The rows after a key, in this store's order of keys. A page ends where its limits are reached, and where the tenant changes in a table of
-    /// tenants. The pages are one object, filled anew each time.
+    /// The rows after a key, in this store's order of keys. A page ends where its limits are reached, and where the tenant changes in a
+    /// table of tenants. The pages are one object, filled anew each time.
     /// </summary>
     IAsyncEnumerable<MovedPage> ReadAsync(MovedTable table, ReadOnlyMemory<byte> after, PageLimits limits, CancellationToken cancel);
 }

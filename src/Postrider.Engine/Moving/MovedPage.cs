@@ -5,8 +5,9 @@ using System.Text;
 namespace Postrider.Engine.Moving;
 
 /// <summary>
-/// Rows on their way, each as the octets that any store would make of it: its columns in the table's order, a mark whether there is a value,
-/// then 16 octets of an id, 8 of a number, or a length and that many octets. What is equal is equal octet for octet, so rows are compared by them.
+/// Rows on their way, each as the octets that any store would make of it: its columns in the table's order, a mark whether there is a
+/// value, then 16 octets of an id, 8 of a number, or a length and that many octets. What is equal is equal octet for octet, so rows are
+/// compared by them.
 /// </summary>
 public sealed class MovedPage
 {

@@ -3,8 +3,9 @@ using static Postrider.Engine.Moving.ColumnKind;
 namespace Postrider.Engine.Moving;
 
 /// <summary>
-/// Everything an installation consists of. Not here is what a store makes of it for itself: lanes, search indexes, what a lease holds (leases are
-/// given back before a copy begins). A test compares this list with the schemas of both stores, so that no table and no column is forgotten.
+/// Everything an installation consists of. Not here is what a store makes of it for itself: lanes, search indexes, what a lease holds
+/// (leases are given back before a copy begins). A test compares this list with the schemas of both stores, so that no table and no column
+/// is forgotten.
 /// </summary>
 public static class MovedTables
 {

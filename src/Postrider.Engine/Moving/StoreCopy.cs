@@ -16,7 +16,9 @@ public abstract record CopyOutcome
     /// <summary>Nothing was done.</summary>
     public sealed record Refused(string Why) : CopyOutcome;
 
-    /// <summary>Everything is in the target. When a table differs the target stays marked as unfinished, and no server starts on it.</summary>
+    /// <summary>
+    /// Everything is in the target. When a table differs the target stays marked as unfinished, and no server starts on it.
+    /// </summary>
     public sealed record Compared(IReadOnlyList<TableComparison> Tables) : CopyOutcome
     {
         public bool AreEqual => Tables.All(table => table.IsEqual);
@@ -24,8 +26,9 @@ public abstract record CopyOutcome
 }
 
 /// <summary>
-/// Moves an installation from one store to another: table by table, a page a transaction, with how far it has come in the same transaction. So a
-/// copy that was interrupted anywhere goes on where it stopped. In the end both stores are read again from their first row to their last and compared.
+/// Moves an installation from one store to another: table by table, a page a transaction, with how far it has come in the same transaction.
+/// So a copy that was interrupted anywhere goes on where it stopped. In the end both stores are read again from their first row to their
+/// last and compared.
 /// </summary>
 /// <param name="tell">Told of progress, a line at a time.</param>
 public sealed class StoreCopy(IMovableStore from, IMovableStore to, TimeProvider time, Action<string> tell)
@@ -44,7 +47,8 @@ public sealed class StoreCopy(IMovableStore from, IMovableStore to, TimeProvider
                 return new CopyOutcome.Refused($"The target is not empty: there are rows in {table}. Copy into an empty database.");
             case TargetState.OfAnother { Installation: var other }:
                 return new CopyOutcome.Refused(
-                    $"The target holds an unfinished copy of another installation, {other}; this one is {installation}. Copy into an empty database.");
+                    $"The target holds an unfinished copy of another installation, {other}; this one is {installation}. "
+                    + "Copy into an empty database.");
             case TargetState.Continued { Since: var since }:
                 tell($"going on with the copy begun {since.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture)}");
                 break;
@@ -92,5 +96,6 @@ public sealed class StoreCopy(IMovableStore from, IMovableStore to, TimeProvider
         return new CopyOutcome.Compared(compared);
     }
 
-    void Tell(MovedTable table, long rows, string what) => tell(string.Create(CultureInfo.InvariantCulture, $"{table.Name}: {rows} {what}"));
+    void Tell(MovedTable table, long rows, string what) =>
+        tell(string.Create(CultureInfo.InvariantCulture, $"{table.Name}: {rows} {what}"));
 }

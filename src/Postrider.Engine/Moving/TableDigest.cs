@@ -3,7 +3,9 @@ using System.Security.Cryptography;
 
 namespace Postrider.Engine.Moving;
 
-/// <summary>How many rows a table has, and the sum of their SHA-256, cut to 128 bits: the same in whatever order a store reads them.</summary>
+/// <summary>
+/// How many rows a table has, and the sum of their SHA-256, cut to 128 bits: the same in whatever order a store reads them.
+/// </summary>
 public readonly record struct TableDigest(long Rows, UInt128 Sum)
 {
     public TableDigest With(ReadOnlySpan<byte> row)

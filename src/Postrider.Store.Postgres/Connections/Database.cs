@@ -83,8 +83,8 @@ sealed class Database : IAsyncDisposable
     }
 
     /// <summary>
-    /// Before the first write, on a Citus cluster: a statement goes to the machine of its lane, which a plan for any lane does not know. Citus refuses
-    /// such plans where they are forced.
+    /// Before the first write, on a Citus cluster: a statement goes to the machine of its lane, which a plan for any lane does not know.
+    /// Citus refuses such plans where they are forced.
     /// </summary>
     public async ValueTask PlanEachStatementAsync()
     {

@@ -18,7 +18,8 @@ static class Sessions
     {
         var others = await database.ReadAsync(connection => CountOthersAsync(connection, database.ApplicationName), cancel);
         if (others > 0)
-            throw new StoreUnavailableException($"Others are connected to this database, with {others} sessions of Postrider: stop its servers first.");
+            throw new StoreUnavailableException(
+                $"Others are connected to this database, with {others} sessions of Postrider: stop its servers first.");
     }
 
     static async Task<long> CountOthersAsync(NpgsqlConnection connection, string own)

@@ -11,12 +11,13 @@ namespace Postrider.Store.Postgres.Distribution;
 public sealed record DistributionStep(string Table, string Sql);
 
 /// <summary>
-/// Spreads the tables over the machines of a Citus cluster: those with a lane by it, all in one colocation group, so that whatever names one lane
-/// happens on one machine; the directory on every machine. What is left stays on the coordinator: the schema's version, nodes, /ready, a copy's mark.
+/// Spreads the tables over the machines of a Citus cluster: those with a lane by it, all in one colocation group, so that whatever names
+/// one lane happens on one machine; the directory on every machine. What is left stays on the coordinator: the schema's version, nodes,
+/// /ready, a copy's mark.
 /// </summary>
 /// <remarks>
-/// Partitioned tables are distributed by their parent, and their partitions go with it. A partition made later is a plain table until it is attached;
-/// Citus distributes it then as its parent is. So <see cref="Partitions"/> works the same either way.
+/// Partitioned tables are distributed by their parent, and their partitions go with it. A partition made later is a plain table until it is
+/// attached; Citus distributes it then as its parent is. So <see cref="Partitions"/> works the same either way.
 /// </remarks>
 public sealed class CitusDistribution
 {
@@ -57,7 +58,8 @@ public sealed class CitusDistribution
     }
 
     static string DistributeSql(string table, int shards) => table == First
-        ? string.Create(CultureInfo.InvariantCulture, $"select create_distributed_table('{table}', 'lane', colocate_with => 'none', shard_count => {shards});")
+        ? string.Create(
+            CultureInfo.InvariantCulture, $"select create_distributed_table('{table}', 'lane', colocate_with => 'none', shard_count => {shards});")
         : $"select create_distributed_table('{table}', 'lane', colocate_with => '{First}');";
 
     static async Task<List<(string Name, bool HasLane)>> ReadTablesAsync(NpgsqlConnection connection)
@@ -72,7 +74,9 @@ public sealed class CitusDistribution
         where logicalrelid = to_regclass(@table)
         """;
 
-    /// <summary>Runs the statements, those that were run before excepted: each in a transaction of its own, so it may be interrupted and repeated.</summary>
+    /// <summary>
+    /// Runs the statements, those that were run before excepted: each in a transaction of its own, so it may be interrupted and repeated.
+    /// </summary>
     /// <param name="tell">Told of each table before its turn; large ones take a while.</param>
     /// <exception cref="StoreUnavailableException">The database has no Citus.</exception>
     public async Task DistributeAsync(int shards, Action<string> tell, CancellationToken cancel)

@@ -7,9 +7,12 @@ using Postrider.Store.Postgres.Writing;
 
 namespace Postrider.Store.Postgres.Moving;
 
-/// <summary>A PostgreSQL store as the source or the target of a copy. Each page of rows is one tenant's, and so one lane's: it goes in by COPY.</summary>
+/// <summary>
+/// A PostgreSQL store as the source or the target of a copy. Each page of rows is one tenant's, and so one lane's: it goes in by COPY.
+/// </summary>
 /// <param name="releaseLeases">Takes back all leases.</param>
-sealed class MovableStore(Database database, Partitions partitions, Func<DateTimeOffset, CancellationToken, Task> releaseLeases) : IMovableStore
+sealed class MovableStore(Database database, Partitions partitions, Func<DateTimeOffset, CancellationToken, Task> releaseLeases)
+    : IMovableStore
 {
     readonly HashSet<Month> _months = [];
     Catalog? _catalog;

@@ -50,7 +50,8 @@ sealed class Snapshot : IStoreSnapshot
     }
 
     async IAsyncEnumerable<MovedPage> ReadLaneAsync(
-        MovedPage page, MovedTable table, short? lane, ReadOnlyMemory<byte> after, PageLimits limits, [EnumeratorCancellation] CancellationToken cancel)
+        MovedPage page, MovedTable table, short? lane, ReadOnlyMemory<byte> after, PageLimits limits,
+        [EnumeratorCancellation] CancellationToken cancel)
     {
         page.Clear();
         // No time limit: a large table may be long in its first row when it has to be sorted.

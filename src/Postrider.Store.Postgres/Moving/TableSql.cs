@@ -6,7 +6,8 @@ namespace Postrider.Store.Postgres.Moving;
 /// <summary>A moved table's statements. Those of tenants' tables name one lane.</summary>
 sealed class TableSql
 {
-    static readonly FrozenDictionary<string, TableSql> All = MovedTables.All.ToFrozenDictionary(table => table.Name, table => new TableSql(table));
+    static readonly FrozenDictionary<string, TableSql> All =
+        MovedTables.All.ToFrozenDictionary(table => table.Name, table => new TableSql(table));
 
     TableSql(MovedTable table)
     {
@@ -24,7 +25,8 @@ sealed class TableSql
             order by {key}
             """;
         Derived = table.Name == "queue" ? "day" : null;
-        CopySql = $"copy {table.Name} ({(table.IsTenants ? "lane, " : "")}{columns}{(Derived is { } last ? $", {last}" : "")}) from stdin (format binary)";
+        string[] written = [.. table.IsTenants ? ["lane"] : (string[])[], columns, .. Derived is null ? (string[])[] : [Derived]];
+        CopySql = $"copy {table.Name} ({string.Join(", ", written)}) from stdin (format binary)";
     }
 
     public string AnySql { get; }

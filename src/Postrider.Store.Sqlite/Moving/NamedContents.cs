@@ -5,8 +5,8 @@ using Postrider.Store.Sqlite.Messages;
 namespace Postrider.Store.Sqlite.Moving;
 
 /// <summary>
-/// Contents with the months of the messages that name them, by which other stores keep them: a temporary table of the reading connection, on
-/// disk when it is large. A content that no message names is read by nobody, and stays behind.
+/// Contents with the months of the messages that name them, by which other stores keep them: a temporary table of the reading connection,
+/// on disk when it is large. A content that no message names is read by nobody, and stays behind.
 /// </summary>
 static class NamedContents
 {

@@ -6,7 +6,8 @@ namespace Postrider.Store.Sqlite.Moving;
 /// <summary>A moved table's statements. One object a table, as statements are known by reference.</summary>
 sealed class TableSql
 {
-    static readonly FrozenDictionary<string, TableSql> All = MovedTables.All.ToFrozenDictionary(table => table.Name, table => new TableSql(table));
+    static readonly FrozenDictionary<string, TableSql> All =
+        MovedTables.All.ToFrozenDictionary(table => table.Name, table => new TableSql(table));
 
     TableSql(MovedTable table)
     {

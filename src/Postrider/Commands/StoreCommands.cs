@@ -12,7 +12,11 @@ namespace Postrider.Commands;
 static class StoreCommands
 {
     static readonly Option<string> From = new("--from") { Description = $"The store to move: {StoreAddress.Form}", Required = true };
-    static readonly Option<string> To = new("--to") { Description = "Where to: an empty store, which is made when it is not there", Required = true };
+    static readonly Option<string> To = new("--to")
+    {
+        Description = "Where to: an empty database, or a file that is not there yet",
+        Required = true,
+    };
     static readonly Option<bool> Print = new("--print") { Description = "Print the statements instead of running them" };
     static readonly Option<int> Shards = new("--shards")
     {
@@ -23,7 +27,8 @@ static class StoreCommands
     public static Command Create()
     {
         var copy = new Command("copy", "Move an installation to another store.") { From, To };
-        copy.Does((parsed, cancel) => CopyAsync(AddressOf(parsed, From), AddressOf(parsed, To), CommandLine.SettingsOf(parsed, demo: false), cancel));
+        copy.Does((parsed, cancel) =>
+            CopyAsync(AddressOf(parsed, From), AddressOf(parsed, To), CommandLine.SettingsOf(parsed, demo: false), cancel));
         var distribute = new Command("distribute", "Spread the tables of a PostgreSQL store over a Citus cluster.") { Print, Shards };
         distribute.Does(DistributeAsync);
         return new Command("store", "Stores: moving to another one, growing over several machines.") { copy, distribute };
@@ -59,9 +64,11 @@ static class StoreCommands
         if (shards is < 1 or > CitusDistribution.MaxShards)
             throw new SettingsException([$"--shards: it is 1 to {CitusDistribution.MaxShards}"]);
         if (CommandLine.SettingsOf(parsed, demo: false).Store is not StoreAddress.Postgres { Address: var address })
-            return await CommandLine.RefuseAsync("Only a PostgreSQL store can be distributed: --store postgres://user:password@host:port/database");
+            return await CommandLine.RefuseAsync(
+                "Only a PostgreSQL store can be distributed: --store postgres://user:password@host:port/database");
+        var ids = new IdGenerator(TimeProvider.System);
         await using var store = await PostgresStore.OpenAsync(
-            new PostgresStoreOptions(address.ConnectionString), TimeProvider.System, new IdGenerator(TimeProvider.System), log: null, cancel);
+            new PostgresStoreOptions(address.ConnectionString), TimeProvider.System, ids, log: null, cancel);
         if (parsed.GetValue(Print))
             foreach (var step in await store.Distribution.PlanAsync(shards, cancel))
                 await Console.Out.WriteLineAsync(step.Sql);

@@ -22,7 +22,8 @@ sealed class StoreForCopy : IAsyncDisposable
             : OpenAsync(address, isTarget: false, cancel);
 
     /// <inheritdoc cref="OpenSourceAsync"/>
-    public static Task<StoreForCopy> OpenTargetAsync(StoreAddress address, CancellationToken cancel) => OpenAsync(address, isTarget: true, cancel);
+    public static Task<StoreForCopy> OpenTargetAsync(StoreAddress address, CancellationToken cancel) =>
+        OpenAsync(address, isTarget: true, cancel);
 
     static async Task<StoreForCopy> OpenAsync(StoreAddress address, bool isTarget, CancellationToken cancel)
     {
@@ -30,12 +31,17 @@ sealed class StoreForCopy : IAsyncDisposable
         switch (address)
         {
             case StoreAddress.Sqlite { Path: var path }:
-                var sqlite = await SqliteStore.OpenAsync(
-                    new SqliteStoreOptions(path) { ServeLock = true, MayBeUnfinished = isTarget }, TimeProvider.System, ids, log: null, cancel);
+                var file = new SqliteStoreOptions(path) { ServeLock = true, MayBeUnfinished = isTarget };
+                var sqlite = await SqliteStore.OpenAsync(file, TimeProvider.System, ids, log: null, cancel);
                 return new StoreForCopy(sqlite.Movable, sqlite);
             case StoreAddress.Postgres { Address: var server }:
-                var options = new PostgresStoreOptions(server.ConnectionString) { Alone = true, MayCreate = isTarget, MayBeUnfinished = isTarget };
-                var postgres = await PostgresStore.OpenAsync(options, TimeProvider.System, ids, log: null, cancel);
+                var database = new PostgresStoreOptions(server.ConnectionString)
+                {
+                    Alone = true,
+                    MayCreate = isTarget,
+                    MayBeUnfinished = isTarget,
+                };
+                var postgres = await PostgresStore.OpenAsync(database, TimeProvider.System, ids, log: null, cancel);
                 return new StoreForCopy(postgres.Movable, postgres);
             default:
                 throw new ArgumentOutOfRangeException(nameof(address));

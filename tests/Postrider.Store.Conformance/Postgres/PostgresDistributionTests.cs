@@ -4,7 +4,8 @@ using Postrider.Store.Postgres.Distribution;
 namespace Postrider.Store.Conformance.Postgres;
 
 /// <summary>
-/// What Citus asks of a schema, asked of the catalog. Citus itself is not to be had here: a stand-in with its functions' names takes the calls.
+/// What Citus asks of a schema, asked of the catalog. Citus itself is not to be had here: a stand-in with its functions' names takes the
+/// calls.
 /// </summary>
 public sealed class PostgresDistributionTests : StoreConformance<PostgresFixture>
 {
