@@ -1,5 +1,8 @@
 using System.Text.RegularExpressions;
+using Npgsql;
+using NpgsqlTypes;
 using Postrider.Engine.Messages;
+using Postrider.Store.Postgres.Connections;
 using Postrider.Store.Postgres.Messages;
 
 namespace Postrider.Store.Conformance.Postgres;
@@ -74,10 +77,29 @@ public sealed partial class PostgresPlanTests : StoreConformance<PostgresFixture
         await FillAsync();
         foreach (var (filter, index) in ((MessageFilter, string)[])
         [
-            (new() { RecipientKey = "a" }, "address_key"), (new() { FromKey = "a" }, "from_key"), (new() { TemplateId = "a" }, "template_id"),
-            (new() { Statuses = [MessageStatus.Delivered] }, "status"), (new() { Statuses = [MessageStatus.Queued] }, "queue"),
+            (new() { RecipientKey = "a" }, "_address_key_message_id_idx"), (new() { FromKey = "a" }, "_from_key_id_idx"),
+            (new() { TemplateId = "a" }, "_template_id_id_idx"), (new() { Batch = new BatchId(Store.Ids.Next()) }, "_batch_id_id_idx"),
+            (new() { Category = "a" }, "message_category_2026_03_pkey"), (new() { Statuses = [MessageStatus.Delivered] }, "_status_id_idx"),
+            (new() { Statuses = [MessageStatus.Sending] }, "queue_leased"), (new() { Statuses = [MessageStatus.Sent] }, "queue_partly"),
+            (new(), "message_2026_03_pkey"),
         ])
-            AssertSeeks(index, await PlanAsync(new ListQuery(filter).PageSql(afterKey: true), writer: false));
+        {
+            var plan = await PlanOfListAsync(filter);
+            Assert.Contains(index, plan, StringComparison.Ordinal);
+            AssertSeeks(index, plan);
+        }
+    }
+
+    /// <summary>With its values, as readers let PostgreSQL choose.</summary>
+    async Task<string> PlanOfListAsync(MessageFilter filter)
+    {
+        var query = new ListQuery(filter);
+        await using var connection = await Store.Postgres.Database.OpenAsync(CancellationToken.None);
+        await using var batch = new NpgsqlBatch(connection);
+        var command = batch.Add("explain (costs off) " + query.PageSql(afterKey: false));
+        query.Bind(command, Sample.Tenant);
+        command.With("limit", 26).With("skip", 0).With("window", NpgsqlDbType.Bigint, 26L);
+        return string.Join('\n', await batch.ReadAllAsync(row => row.GetString(0)));
     }
 
     static bool IsOfTheHotPath(string name) =>
@@ -89,13 +111,14 @@ public sealed partial class PostgresPlanTests : StoreConformance<PostgresFixture
     async Task FillAsync()
     {
         foreach (var chunk in Enumerable.Range(0, Messages).Chunk(500))
-            await Task.WhenAll(chunk.Select(_ => Sample.AcceptAsync()));
+            await Task.WhenAll(chunk.Select(_ => Sample.AcceptAsync(message => message with { Categories = ["news"] })));
         await Store.Cluster.QueryAsync(Store.Database, "analyze");
     }
 
     static void AssertSeeks(string name, string plan) => Assert.False(Walk().IsMatch(plan), $"{name}:\n{plan}");
 
-    [GeneratedRegex(@"Seq Scan on (queue|message|recipient|event|content|batch|counter|idempotency)")]
+    /// <summary>Partitions of months to come are empty: to look whether they still are is as cheap as an index.</summary>
+    [GeneratedRegex(@"Seq Scan on (queue|batch|counter|idempotency|\w+_2026_03)\b")]
     private static partial Regex Walk();
 
     /// <summary>As a node has it: one plan for all values, with the settings of its connections.</summary>
@@ -113,6 +136,7 @@ public sealed partial class PostgresPlanTests : StoreConformance<PostgresFixture
             set plan_cache_mode = force_generic_plan;
             prepare hot{(names.Count > 0 ? $"({types})" : "")} as {numbered};
             explain (costs off) execute hot{(names.Count > 0 ? $"({string.Join(", ", names.Select(_ => "null"))})" : "")};
+            deallocate hot;
             """;
 #pragma warning restore CA2100
         await using var rows = await command.ExecuteReaderAsync(CancellationToken.None);
