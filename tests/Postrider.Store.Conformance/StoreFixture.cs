@@ -1,6 +1,8 @@
+using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
+using Postrider.Engine.Suppressions;
 using Postrider.Engine.Tenants;
 using Postrider.Testing;
 
@@ -26,6 +28,12 @@ public abstract class StoreFixture : IAsyncDisposable
     public abstract ITenantStore Tenants { get; }
 
     public abstract IBatchStore Batches { get; }
+
+    public abstract IDestinationReports Reports { get; }
+
+    public abstract ISuppressionStore Suppressions { get; }
+
+    public abstract IUnsubscribeGroupStore Groups { get; }
 
     protected StoreFixture() => Ids = new IdGenerator(Time);
 

@@ -8,6 +8,8 @@ static class Scopes
     public const string MailSend = "mail.send";
     public const string MailSchedule = "mail.schedule";
     public const string StatsRead = "stats.read";
+    public const string SuppressionsRead = "suppressions.read";
+    public const string SuppressionsWrite = "suppressions.write";
 
     public static bool Has(this Credential credential, string scope)
     {

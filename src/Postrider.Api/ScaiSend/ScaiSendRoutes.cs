@@ -4,12 +4,14 @@ using Microsoft.AspNetCore.Routing;
 using Postrider.Api.Auth;
 using Postrider.Api.RateLimits;
 using Postrider.Api.ScaiSend.Send;
+using Postrider.Api.ScaiSend.Suppressions;
 
 namespace Postrider.Api.ScaiSend;
 
 /// <summary>Every path of the dialect, at the root and under <c>/scaisend</c>. Routing takes a trailing slash as it comes.</summary>
 sealed class ScaiSendRoutes(
-    ScaiSendGate gate, SendEndpoint send, BatchEndpoints batches, MessageEndpoints messages, ApiOptions options)
+    ScaiSendGate gate, SendEndpoint send, BatchEndpoints batches, MessageEndpoints messages, SuppressionRoutes suppressions,
+    ApiOptions options)
 {
     static readonly string[] Mounts = ["", "/scaisend"];
 
@@ -24,6 +26,7 @@ sealed class ScaiSendRoutes(
                 batches.GetAsync),
             new("GET", "/v3/messages", ErrorShape.Detail, RateClass.MessageList, readers, messages.ListAsync),
             new("GET", "/v3/messages/{id}", ErrorShape.Detail, RateClass.Other, readers, messages.GetAsync),
+            .. suppressions.Table(),
             new("GET", "/v3/scopes", ErrorShape.Detail, RateClass.Other, [], ScopesEndpoint.GetAsync),
         ];
     }

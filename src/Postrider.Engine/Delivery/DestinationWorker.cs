@@ -41,6 +41,7 @@ sealed class DestinationWorker(Destination destination, DeliveryServices service
         }
         if (destination.BlockedUntil is { } until)
         {
+            destination.ReturnOne();
             await RecordAsync(job, new Verdict.NotTried(until), null);
             return;
         }
@@ -98,7 +99,8 @@ sealed class DestinationWorker(Destination destination, DeliveryServices service
                 destination.Connected();
                 return true;
             case SiteConnection.Failed { Verdict: Verdict.Deferred deferred } failed:
-                if (destination.CouldNotConnect(deferred.Reply))
+                destination.NoteTrouble(deferred.Reply);
+                if (destination.CouldNotConnect(deferred.Reply, deferred.Throttled))
                     destination.Enqueue(job);
                 else
                     await RecordAsync(job, deferred, failed.Conversation);
@@ -133,17 +135,22 @@ sealed class DestinationWorker(Destination destination, DeliveryServices service
                 destination.Succeeded();
                 break;
             case RecipientOutcome.Refused { Reply.Code: 421 } refused:
-                destination.BackOff(refused.Reply.ToString());
+                destination.BackOff(refused.Reply.ToString(), isThrottled: true);
                 break;
             case RecipientOutcome.Refused refused:
                 destination.Answered();
                 if (ReplyClassifier.IsThrottling(refused.Reply))
-                    destination.SlowDown();
+                    destination.SlowDown(refused.Reply.ToString());
+                break;
+            case RecipientOutcome.NoAnswer silence:
+                destination.SlowDown(silence.Detail);
                 break;
         }
 
+        if (verdict is Verdict.Deferred deferred)
+            destination.NoteTrouble(deferred.Reply);
         await RecordAsync(job, verdict, conversation);
-        if (!session.CanReuse || session.Transactions >= services.Options.TransactionsPerSession)
+        if (!session.CanReuse || session.Transactions >= destination.MessagesPerConnection)
             await CloseSessionAsync();
     }
 

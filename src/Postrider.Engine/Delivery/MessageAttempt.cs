@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Postrider.Engine.Composing;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
+using Postrider.Engine.Suppressions;
 
 namespace Postrider.Engine.Delivery;
 
@@ -199,8 +200,12 @@ sealed class MessageAttempt
             BounceReason = blocked.Reply,
             Status = blocked.Status,
         }),
-        Verdict.Dropped dropped =>
-            (EventType.Dropped, RecipientState.Dropped, new EventData { Reason = dropped.Reason, BounceReason = dropped.Detail }),
+        Verdict.Dropped dropped => (EventType.Dropped, RecipientState.Dropped, new EventData
+        {
+            Reason = dropped.Reason,
+            BounceReason = dropped.Detail,
+            GroupId = dropped.Group,
+        }),
         _ => throw new InvalidOperationException($"{verdict} settles nothing."),
     };
 
@@ -248,6 +253,8 @@ sealed class MessageAttempt
             RetryCount = Leased.RetryCount + (_deferred ? 1 : 0),
             SentAt = firstAcceptance ? at : null,
             ErrorMessage = status.IsSettled() ? Rollup.ErrorOf(_states, i => _lastReplies[i]) : null,
+            Suppressions = messageEvent is not null
+                && BounceRows.Of(messageEvent, Leased.Message.Id, Leased.Message.Recipients[ordinal].Address.Mailbox) is { } row ? [row] : [],
         };
         return WriteAsync(cancel => _services.Queue.SettleAsync(settlement, cancel));
     }

@@ -47,6 +47,9 @@ public sealed record EventData
 
     /// <summary>Why a recipient was dropped: contracts/scaisend.md §5.2.</summary>
     public string? Reason { get; init; }
+
+    /// <summary>The unsubscribe group it is about.</summary>
+    public int? GroupId { get; init; }
     public string? MxHost { get; init; }
     public string? TlsVersion { get; init; }
 

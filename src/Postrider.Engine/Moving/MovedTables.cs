@@ -61,6 +61,17 @@ public static class MovedTables
             ]),
         OfTenants("counter", [new("tenant_id", Id), new("day", Number)], Totals),
         OfTenants("batch", [new("tenant_id", Id), new("id", Id)], [.. Totals, new("completed_at", Instant)]),
+        OfTenants("suppression",
+            [new("tenant_id", Id), new("address_key", Text), new("list", Number), new("group_id", Number), new("id", Id)],
+            [
+                new("mailbox", Text), new("created_at", Instant), new("reason", Text), new("bounce_type", Number), new("status", Text),
+                new("message_id", Id),
+            ]),
+        OfTenants("unsubscribe_group",
+            [new("tenant_id", Id), new("id", Number)],
+            [
+                new("name", Text), new("description", Text), new("is_default", Flag), new("created_at", Instant), new("removed_at", Instant),
+            ]),
         OfTenants("idempotency",
             [new("tenant_id", Id), new("key", Text)],
             [new("fingerprint", Octets), new("messages", Ids), new("expires_at", Instant)]),

@@ -3,6 +3,7 @@ using Postrider.Api;
 using Postrider.Api.RateLimits;
 using Postrider.Api.ScaiSend;
 using Postrider.Engine.Delivery;
+using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Queue;
 using Postrider.Engine.Tenants;
@@ -140,6 +141,13 @@ sealed record Settings
             TransactionsPerSession = reader.Number("Delivery:TransactionsPerSession", defaults.TransactionsPerSession, 1, 1_000_000),
             IdleSession = reader.Duration("Delivery:IdleSession", defaults.IdleSession),
             AddressesTried = reader.Number("Delivery:AddressesTried", defaults.AddressesTried, 1, 100),
+            Destinations = DestinationRuleText.Read(reader),
+            BuiltInProfiles = reader.Flag("Delivery:BuiltInProfiles", defaults.BuiltInProfiles),
+            BackOff = new BackOffOptions
+            {
+                First = OptionalDuration(reader, "Delivery:BackOff:First"),
+                Most = OptionalDuration(reader, "Delivery:BackOff:Most"),
+            },
             Retry = retry with
             {
                 Delays = reader.Durations("Retry:Delays", retry.Delays),
@@ -148,6 +156,9 @@ sealed record Settings
             },
         };
     }
+
+    static TimeSpan? OptionalDuration(SettingsReader reader, string name) =>
+        reader.Text(name) is null ? null : reader.Duration(name, TimeSpan.Zero, TimeSpan.FromMilliseconds(1));
 
     static Dictionary<string, DnsEndPoint> ReadRoutes(SettingsReader reader)
     {

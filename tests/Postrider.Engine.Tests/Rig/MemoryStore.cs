@@ -8,7 +8,7 @@ namespace Postrider.Engine.Tests.Rig;
 enum Fault { None, Before, After }
 
 /// <summary>The engine's ports in memory, as their comments ask; each call can be made to fail.</summary>
-sealed class MemoryStore(Watch watch) : IQueueStore, IContentReader, IIntakeStore
+sealed partial class MemoryStore(Watch watch) : IQueueStore, IContentReader, IIntakeStore
 {
     readonly Lock _lock = new();
     readonly Dictionary<MessageId, Row> _rows = [];
@@ -96,6 +96,24 @@ sealed class MemoryStore(Watch watch) : IQueueStore, IContentReader, IIntakeStor
         return true;
     }
 
+    /// <summary>A retry by hand: the recipients that came to nothing are open again, what was last said of them kept.</summary>
+    public void Reopen(MessageId id, DateTimeOffset now)
+    {
+        lock (_lock)
+        {
+            var row = _rows[id];
+            row.Generation++;
+            row.RetryCount++;
+            row.Message = row.Message with
+            {
+                Recipients = [.. row.Message.Recipients.Select(recipient =>
+                    recipient.State == RecipientState.Delivered ? recipient : recipient with { State = RecipientState.Open })],
+            };
+            Release(row, now);
+        }
+        watch.Changed();
+    }
+
     public Task<AcceptOutcome> AcceptAsync(Acceptance acceptance, CancellationToken cancel) => DoAsync("accept", null, () =>
     {
         Accepted.Add(acceptance);
@@ -141,7 +159,7 @@ sealed class MemoryStore(Watch watch) : IQueueStore, IContentReader, IIntakeStor
 
     public Task<bool> MarkSendingAsync(LeaseKey lease, CancellationToken cancel) => DoAsync("sending", lease, () =>
     {
-        if (Held(lease) is not { } row)
+        if (Held(lease) is not { } row || row.Status is MessageStatus.Sending)
             return false;
         row.IsSending = true;
         row.Status = row.PartlyAccepted ? MessageStatus.Sent : MessageStatus.Sending;
@@ -160,6 +178,7 @@ sealed class MemoryStore(Watch watch) : IQueueStore, IContentReader, IIntakeStor
                 settlement.Recipients.FirstOrDefault(outcome => outcome.Ordinal == ordinal) is { } outcome
                     ? recipient with { State = outcome.State, LastReply = outcome.LastReply } : recipient).ToArray(),
         };
+        _suppressions.AddRange(settlement.Suppressions.Where(one => !_suppressions.Exists(other => other.Id == one.Id)));
         row.RetryCount = settlement.RetryCount;
         row.SentAt = settlement.SentAt ?? row.SentAt;
         row.Error = settlement.ErrorMessage;
@@ -167,7 +186,7 @@ sealed class MemoryStore(Watch watch) : IQueueStore, IContentReader, IIntakeStor
         switch (settlement.Then)
         {
             case Continuation.Underway:
-                row.Status = settlement.Status;
+                row.Status = row.PartlyAccepted ? MessageStatus.Sent : row.Status;
                 break;
             case Continuation.Requeue requeue:
                 Assert.Contains(settlement.Status, new[] { MessageStatus.Queued, MessageStatus.Sent });

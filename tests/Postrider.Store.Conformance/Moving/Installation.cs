@@ -2,6 +2,7 @@ using System.Text.Json;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
+using Postrider.Engine.Suppressions;
 using Postrider.Engine.Tenants;
 using Postrider.Mail.Addresses;
 
@@ -34,6 +35,7 @@ sealed class Installation(StoreFixture store)
             installation._tenants.Add(tenant);
             await sample.AcceptAsync(message => message with { Tenant = tenant, Subject = $"Of {name}" });
         }
+        await installation.SuppressAsync(sample);
         Assert.True(Domain.TryParse("mail.acme.test", out var domain));
         await store.Tenants.AddDomainAsync(
             new SendingDomain(new DomainId(store.Ids.Next()), sample.Tenant, domain, "s1", [1, 2, 3], store.Now, store.Now), CancellationToken.None);
@@ -44,6 +46,27 @@ sealed class Installation(StoreFixture store)
             },
             CancellationToken.None);
         return installation;
+    }
+
+    async Task SuppressAsync(Sample sample)
+    {
+        var group = await store.Groups.AddGroupAsync(
+            sample.Tenant, new UnsubscribeGroup(0, "news", "Once a week", IsDefault: true), store.Now, CancellationToken.None);
+        await store.Suppressions.AddAsync(
+            sample.Tenant,
+            [
+                new Suppression
+                {
+                    Id = store.Ids.Next(), List = SuppressionList.Bounces, Address = Sample.Address("Gone@example.net").Mailbox,
+                    CreatedAt = store.Now, BounceType = BounceType.Hard, Status = "5.1.1", Reason = "550 5.1.1 No such user",
+                },
+                new Suppression
+                {
+                    Id = Guid.Empty, List = SuppressionList.GroupUnsubscribes, Group = group!.Id, CreatedAt = store.Now,
+                    Address = Sample.Address("gone@example.net").Mailbox,
+                },
+            ],
+            CancellationToken.None);
     }
 
     async Task SendAsync(Sample sample, int month)
@@ -110,6 +133,8 @@ sealed class Installation(StoreFixture store)
                 foreach (var item in page.Items)
                     all.Add(await from.Messages.FindAsync(tenant, item.Id, CancellationToken.None));
             }
+            all.Add(await from.Suppressions.FindBlockingAsync(tenant, ["gone@example.net"], CancellationToken.None));
+            all.Add(await from.Groups.GroupsAsync(tenant, CancellationToken.None));
             foreach (var batch in _batches)
                 all.Add(await from.Batches.FindAsync(tenant, batch, CancellationToken.None));
             foreach (var hash in _contents)

@@ -16,3 +16,7 @@ public sealed class PostgresContentTests : ContentConformance<PostgresFixture>;
 public sealed class PostgresBatchTests : BatchConformance<PostgresFixture>;
 
 public sealed class PostgresTenantTests : TenantConformance<PostgresFixture>;
+
+public sealed class PostgresDestinationReportTests : DestinationReportConformance<PostgresFixture>;
+
+public sealed class PostgresSuppressionTests : SuppressionConformance<PostgresFixture>;

@@ -10,7 +10,7 @@ namespace Postrider.Store.Conformance.Postgres;
 public sealed class PostgresDistributionTests : StoreConformance<PostgresFixture>
 {
     /// <summary>On the coordinator alone: of the store itself, or of one node.</summary>
-    static readonly string[] Local = ["installation", "node", "readiness", "schema_migration", "store_copy"];
+    static readonly string[] Local = ["destination_report", "installation", "node", "readiness", "schema_migration", "store_copy"];
 
     [Fact]
     public async Task Every_table_is_distributed_by_lane_or_on_every_machine_or_said_to_be_local()

@@ -16,3 +16,7 @@ public sealed class SqliteContentTests : ContentConformance<SqliteFixture>;
 public sealed class SqliteBatchTests : BatchConformance<SqliteFixture>;
 
 public sealed class SqliteTenantTests : TenantConformance<SqliteFixture>;
+
+public sealed class SqliteDestinationReportTests : DestinationReportConformance<SqliteFixture>;
+
+public sealed class SqliteSuppressionTests : SuppressionConformance<SqliteFixture>;
