@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Npgsql;
 
 namespace Postrider.Store.Postgres.Connections;
@@ -11,17 +12,21 @@ sealed class Database : IAsyncDisposable
     const int WriteAttempts = 8;
 
     readonly NpgsqlDataSource _readers;
-    readonly NpgsqlDataSource _writers;
+    readonly PostgresStoreOptions _options;
+    NpgsqlDataSource _writers;
     long _statements;
 
     public Database(PostgresStoreOptions options)
     {
+        // One that wants to be alone has a name of its own, to tell its sessions from others'.
+        ApplicationName = options.Alone ? $"{Sessions.Name} {RandomNumberGenerator.GetHexString(8)}" : Sessions.Name;
         _readers = NpgsqlDataSource.Create(Settings(options, options.Readers, "-c jit=off"));
-        // Every statement of a writer seeks, whatever the statistics say of a table that was empty a moment ago; one plan serves all groups.
-        // synchronous_commit: an accepted message is on disk, also where the server's own default is not to wait for it.
-        _writers = NpgsqlDataSource.Create(Settings(options, 100,
-            "-c jit=off -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c enable_material=off -c synchronous_commit=on"));
+        _options = options;
+        _writers = NpgsqlDataSource.Create(WriterSettings("force_generic_plan"));
     }
+
+    /// <summary>What its sessions are called in <c>pg_stat_activity</c>.</summary>
+    public string ApplicationName { get; }
 
     /// <summary>Statements sent so far, for the bench: what a message costs.</summary>
     public long Statements => Volatile.Read(ref _statements);
@@ -77,13 +82,32 @@ sealed class Database : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Before the first write, on a Citus cluster: a statement goes to the machine of its lane, which a plan for any lane does not know.
+    /// Citus refuses such plans where they are forced.
+    /// </summary>
+    public async ValueTask PlanEachStatementAsync()
+    {
+        await _writers.DisposeAsync();
+        _writers = NpgsqlDataSource.Create(WriterSettings("auto"));
+    }
+
+    /// <summary>
+    /// Every statement of a writer seeks, whatever the statistics say of a table that was empty a moment ago; one plan serves all groups.
+    /// synchronous_commit: an accepted message is on disk, also where the server's own default is not to wait for it.
+    /// </summary>
+    string WriterSettings(string planCacheMode) => Settings(
+        _options, 100,
+        $"-c jit=off -c plan_cache_mode={planCacheMode} -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off "
+            + "-c enable_material=off -c synchronous_commit=on");
+
     public async ValueTask DisposeAsync()
     {
         await _readers.DisposeAsync();
         await _writers.DisposeAsync();
     }
 
-    static string Settings(PostgresStoreOptions options, int pool, string serverOptions)
+    string Settings(PostgresStoreOptions options, int pool, string serverOptions)
     {
         var settings = new NpgsqlConnectionStringBuilder(options.ConnectionString)
         {
@@ -93,7 +117,7 @@ sealed class Database : IAsyncDisposable
             // Every statement of the store is prepared at its first use; 64 lanes share one text.
             MaxAutoPrepare = 100,
             AutoPrepareMinUsages = 1,
-            ApplicationName = "postrider",
+            ApplicationName = ApplicationName,
             KeepAlive = 30,
         };
         settings.Options = string.IsNullOrEmpty(settings.Options) ? serverOptions : $"{settings.Options} {serverOptions}";

@@ -107,7 +107,8 @@ sealed class AcceptWriter(Database database, Partitions partitions, PostgresStor
         -- second waits here for the first one's commit. A key that has expired is taken over.
         insert into idempotency as i (lane, tenant_id, key, fingerprint, messages, expires_at)
         select @lane, c.tenant_id, c.key, c.fingerprint,
-            (select array_agg(message order by place) from unnest(@message_owners, @message_ids) with ordinality as m (owner, message, place)
+            (select array_agg(message order by place)
+                from unnest(@message_owners, @message_ids) with ordinality as m (owner, message, place)
                 where m.owner = c.owner),
             c.expires_at
         from unnest(@owners, @tenants, @keys, @fingerprints, @expires_ats) as c (owner, tenant_id, key, fingerprint, expires_at)
@@ -142,7 +143,8 @@ sealed class AcceptWriter(Database database, Partitions partitions, PostgresStor
             .WithAll("message_owners", NpgsqlDbType.Integer, [.. owners.SelectMany((write, i) => write.Messages.Select(_ => i))])
             .WithAll("message_ids", NpgsqlDbType.Uuid, [.. owners.SelectMany(write => write.Messages.Select(one => one.Message.Id.Value))])
             .WithAll("fingerprints", NpgsqlDbType.Bytea, [.. owners.Select(write => write.Acceptance.Idempotency!.Fingerprint.ToArray())])
-            .WithAll("expires_ats", NpgsqlDbType.TimestampTz, [.. owners.Select(write => write.Acceptance.Idempotency!.ExpiresAt.ToUniversalTime())]);
+            .WithAll(
+                "expires_ats", NpgsqlDbType.TimestampTz, [.. owners.Select(write => write.Acceptance.Idempotency!.ExpiresAt.ToUniversalTime())]);
         BindClaims(batch.Add(ClaimedSql), lane, owners);
         Database.Count(batch.BatchCommands.Count);
         var claimed = await batch.ReadAllAsync(row =>

@@ -8,8 +8,8 @@ using Postrider.Store.Postgres.Connections;
 namespace Postrider.Store.Postgres.Migrations;
 
 /// <summary>
-/// Brings the schema up to date: each numbered file that the database has not seen, in order, each in its own transaction, under a lock that
-/// one node holds and the others wait for.
+/// Brings the schema up to date: each numbered file that the database has not seen, in order, each in its own transaction, under a lock
+/// that one node holds and the others wait for.
 /// </summary>
 static class Migrator
 {

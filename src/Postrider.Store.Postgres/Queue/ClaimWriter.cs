@@ -12,7 +12,8 @@ namespace Postrider.Store.Postgres.Queue;
 
 /// <param name="claim">Of one backlog; null to take <paramref name="expired"/>, what is past its lifetime in one lane.</param>
 /// <param name="id">Marks the rows it leases.</param>
-sealed class ClaimWrite(short lane, Claim? claim, ClaimExpired? expired, Guid id, CancellationToken cancel) : PendingWrite<ClaimResult>(lane, cancel)
+sealed class ClaimWrite(short lane, Claim? claim, ClaimExpired? expired, Guid id, CancellationToken cancel)
+    : PendingWrite<ClaimResult>(lane, cancel)
 {
     public Claim? Claim => claim;
 
@@ -24,7 +25,9 @@ sealed class ClaimWrite(short lane, Claim? claim, ClaimExpired? expired, Guid id
     public override object? GroupKey => claim is null ? typeof(ClaimExpired) : claim.Backlog;
 }
 
-/// <summary>Leases messages and reads what they say, in one round trip. Rows that another node is just taking are passed over, not waited for.</summary>
+/// <summary>
+/// Leases messages and reads what they say, in one round trip. Rows that another node is just taking are passed over, not waited for.
+/// </summary>
 sealed class ClaimWriter(Database database, PostgresStoreOptions options, IdGenerator ids, ILogger log)
     : GroupWriter<ClaimWrite>(database, options, log)
 {
@@ -72,7 +75,8 @@ sealed class ClaimWriter(Database database, PostgresStoreOptions options, IdGene
     {
         await using var batch = new NpgsqlBatch(connection);
         foreach (var lane in Lane.All)
-            batch.Add(LaneHasExpiredSql).With("lane", lane).With("made_before", IdRange.FirstAt(claim.DueBefore)).With("before", claim.DueBefore);
+            batch.Add(LaneHasExpiredSql).With("lane", lane)
+                .With("made_before", IdRange.FirstAt(claim.DueBefore)).With("before", claim.DueBefore);
         Database.Count(batch.BatchCommands.Count);
         return await batch.ReadAllAsync(row => row.GetInt16(0));
     }
@@ -104,7 +108,8 @@ sealed class ClaimWriter(Database database, PostgresStoreOptions options, IdGene
         """;
 
     const string ClaimSql = $"""
-        -- Index queue_due: for each claim one seek, then rows in the order they are wanted. A row another node holds is not ours to wait for.
+        -- Index queue_due: for each claim one seek, then rows in the order they are wanted. A row another node holds is not ours to wait
+        -- for.
         -- materialized: else the planner may run the limited part more than once and lease too many.
         with due as materialized (
             select c.write, c.owner, c.until, c.claim_id, w.tenant_id, w.message_id,
@@ -231,7 +236,9 @@ sealed class ClaimWriter(Database database, PostgresStoreOptions options, IdGene
         .WithAll("tenants", NpgsqlDbType.Uuid, [.. claims.Select(write => write.Claim!.Backlog.Tenant.Value)])
         .WithAll("domains", NpgsqlDbType.Text, [.. claims.Select(write => write.Claim!.Backlog.Domain)]);
 
-    /// <summary>The messages cannot be told any more; the lane's next group gives them back, and so does <see cref="GiveBackAllLostAsync"/>.</summary>
+    /// <summary>
+    /// The messages cannot be told any more; the lane's next group gives them back, and so does <see cref="GiveBackAllLostAsync"/>.
+    /// </summary>
     protected override Task RecheckAsync(NpgsqlConnection connection, short lane, List<ClaimWrite> group) => Task.CompletedTask;
 
     protected override void OnLost(List<ClaimWrite> group)

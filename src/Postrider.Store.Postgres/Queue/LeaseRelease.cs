@@ -8,7 +8,9 @@ using Postrider.Store.Postgres.Writing;
 
 namespace Postrider.Store.Postgres.Queue;
 
-/// <summary>Renews this node's leases, and takes messages back from workers that are gone: a new generation, so that a late one cannot speak.</summary>
+/// <summary>
+/// Renews this node's leases, and takes messages back from workers that are gone: a new generation, so that a late one cannot speak.
+/// </summary>
 static class LeaseRelease
 {
     const string RenewSql = """

@@ -43,7 +43,8 @@ sealed class SettleWriter(Database database, PostgresStoreOptions options, Actio
             _ => settlement.Status is MessageStatus.Processing or MessageStatus.Rendered or MessageStatus.Sending or MessageStatus.Sent,
         };
         if (!fits)
-            throw new ArgumentException($"A message cannot be {settlement.Status} and {settlement.Then.GetType().Name}.", nameof(settlement));
+            throw new ArgumentException(
+                $"A message cannot be {settlement.Status} and {settlement.Then.GetType().Name}.", nameof(settlement));
     }
 
     const string SettleSql = $"""
@@ -54,7 +55,8 @@ sealed class SettleWriter(Database database, PostgresStoreOptions options, Actio
             select g.*, q.phase, q.partly_accepted, q.batch_id, q.day,
                 case when q.partly_accepted then 4 else q.phase end as from_status
             from unnest(
-                    @writes, @tenants, @messages, @generations, @statuses, @continuations, @due_ats, @domains, @retry_counts, @ats, @sent_ats, @errors)
+                    @writes, @tenants, @messages, @generations, @statuses, @continuations, @due_ats, @domains, @retry_counts, @ats,
+                    @sent_ats, @errors)
                 as g (write, tenant_id, message_id, generation, status, continuation, due_at, domain, retry_count, at, sent_at, error)
             join queue q on q.lane = @lane and q.tenant_id = g.tenant_id and q.message_id = g.message_id
                 and q.generation = g.generation and q.lease_until is not null
@@ -173,7 +175,8 @@ sealed class SettleWriter(Database database, PostgresStoreOptions options, Actio
                 Continuation.Requeue => 1,
                 _ => 2,
             })))
-            .WithAll("due_ats", NpgsqlDbType.TimestampTz, all.ConvertAll(static one => (one.Then as Continuation.Requeue)?.DueAt.ToUniversalTime()))
+            .WithAll(
+                "due_ats", NpgsqlDbType.TimestampTz, all.ConvertAll(static one => (one.Then as Continuation.Requeue)?.DueAt.ToUniversalTime()))
             .WithAll("domains", NpgsqlDbType.Text, all.ConvertAll(static one => (one.Then as Continuation.Requeue)?.QueueDomain))
             .WithAll("retry_counts", NpgsqlDbType.Integer, all.ConvertAll(static one => one.RetryCount))
             .WithAll("ats", NpgsqlDbType.TimestampTz, all.ConvertAll(static one => one.At.ToUniversalTime()))
@@ -214,7 +217,9 @@ sealed class SettleWriter(Database database, PostgresStoreOptions options, Actio
         where e.lane = @lane and e.tenant_id = any(@tenants) and e.message_id = any(@messages) and e.id = any(@ids)
         """;
 
-    /// <summary>Ids of events are made once, so an event that is there tells that its settlement took place. One without any stays unknown.</summary>
+    /// <summary>
+    /// Ids of events are made once, so an event that is there tells that its settlement took place. One without any stays unknown.
+    /// </summary>
     protected override async Task RecheckAsync(NpgsqlConnection connection, short lane, List<SettleWrite> group)
     {
         var telling = group.FindAll(static write => write.Events.Length > 0);

@@ -8,7 +8,8 @@ using Postrider.Store.Postgres.Writing;
 namespace Postrider.Store.Postgres.Queue;
 
 /// <param name="to">Waiting gives the lease back, due at <paramref name="dueAt"/>.</param>
-sealed class StepWrite(LeaseKey lease, Phase to, DateTimeOffset dueAt, CancellationToken cancel) : PendingWrite<bool>(Postgres.Lane.Of(lease.Tenant), cancel)
+sealed class StepWrite(LeaseKey lease, Phase to, DateTimeOffset dueAt, CancellationToken cancel)
+    : PendingWrite<bool>(Postgres.Lane.Of(lease.Tenant), cancel)
 {
     public LeaseKey Lease => lease;
 
@@ -52,7 +53,8 @@ sealed class StepWriter(Database database, PostgresStoreOptions options, ILogger
             where q.lane = @lane and q.tenant_id = h.tenant_id and q.message_id = h.message_id and q.phase <> h.target),
         moves as materialized (
             select tenant_id, day, batch_id,
-                case when partly_accepted then 4 else phase end as from_status, case when partly_accepted then 4 else target end as to_status,
+                case when partly_accepted then 4 else phase end as from_status,
+                case when partly_accepted then 4 else target end as to_status,
                 null::timestamptz as at
             from held),
         {Totals.OfMoves}

@@ -1,13 +1,13 @@
 namespace Postrider.Store.Postgres.Writing;
 
 /// <summary>
-/// The part of a statement that keeps the totals by status: it takes <c>moves (tenant_id, day, batch_id, from_status, to_status, at)</c> and
-/// changes a row a day and a row a batch by the sum of them.
+/// The part of a statement that keeps the totals by status: it takes <c>moves (tenant_id, day, batch_id, from_status, to_status, at)</c>
+/// and changes a row a day and a row a batch by the sum of them.
 /// </summary>
 /// <remarks>
-/// Every transaction changes totals in its last statement, rows of <c>batch</c> before rows of <c>counter</c>, each in the order of their keys:
-/// so no two transactions wait for each other, and a row is held for no longer than a commit. The condition that counts <c>batch_moved</c>
-/// is always true; it is what makes the batches come first.
+/// Every transaction changes totals in its last statement, rows of <c>batch</c> before rows of <c>counter</c>, each in the order of their
+/// keys: so no two transactions wait for each other, and a row is held for no longer than a commit. The condition that counts
+/// <c>batch_moved</c> is always true; it is what makes the batches come first.
 /// </remarks>
 static class Totals
 {
