@@ -40,6 +40,7 @@ public static class MovedTables
                 new("subject", Text), new("batch_id", Id), new("template_id", Text), new("categories", Text), new("settings", Text),
                 new("body_hash", Octets), new("sandbox", Flag), new("due_at", Instant), new("queued_at", Instant),
                 new("sent_at", Instant), new("settled_at", Instant), new("retry_count", Number), new("error_message", Text),
+                new("generation", Number),
             ]),
         OfTenants("message_category",
             [new("tenant_id", Id), new("category", Text), new("message_id", Id)],
@@ -57,7 +58,8 @@ public static class MovedTables
             [new("tenant_id", Id), new("message_id", Id)],
             [
                 new("domain", Text), new("due_at", Instant), new("first_due_at", Instant), new("phase", Number),
-                new("partly_accepted", Flag), new("retry_count", Number), new("generation", Number), new("batch_id", Id),
+                new("partly_accepted", Flag), new("retry_count", Number), new("retries_before", Number), new("generation", Number),
+                new("batch_id", Id),
             ]),
         OfTenants("counter", [new("tenant_id", Id), new("day", Number)], Totals),
         OfTenants("batch", [new("tenant_id", Id), new("id", Id)], [.. Totals, new("completed_at", Instant)]),
