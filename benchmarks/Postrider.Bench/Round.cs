@@ -21,8 +21,11 @@ sealed class Round(IProductUnderTest product, Sink sink, FirstByteSink firstByte
         await MeasureIdleAsync(cancel);
         await MeasureEndToEndAsync(cancel);
         await MeasureAcceptanceAsync(cancel);
-        figures.Add(Metric.PeakResident, ProcessStats.PeakResidentOctets(product.Processes) / 1e6);
+        figures.Add(Metric.PeakResident, ProcessStats.PeakResidentOctets(product.Processes.Except(Database)) / 1e6);
+        if (product.Database is { } database) figures.Add(Metric.DatabaseMemory, database.MemoryOctets / 1e6);
     }
+
+    int[] Database => product.Database is { } database ? [database.ProcessId] : [];
 
     /// <summary>A server runs for months: what only its first seconds cost (just-in-time compiling, forking) is no part of its speed.</summary>
     async Task WarmUpAsync(CancellationToken cancel) => await SendToSinkAsync(Math.Max(100, options.Messages / kind.Divisor), cancel);
@@ -51,6 +54,7 @@ sealed class Round(IProductUnderTest product, Sink sink, FirstByteSink firstByte
     {
         var count = options.Messages / kind.Divisor;
         var (cpuBefore, sinkBefore, machineBefore) = (ProcessStats.Cpu(product.Processes), sink.Cpu, MachineLoad.Busy());
+        var workBefore = product.Database is { } database ? await database.ReadWorkAsync(cancel) : null;
         var startedAt = Stopwatch.GetTimestamp();
 
         var (load, lastAt) = await SendToSinkAsync(count, cancel);
@@ -66,6 +70,15 @@ sealed class Round(IProductUnderTest product, Sink sink, FirstByteSink firstByte
             $"end to end: {count} messages in {elapsed.TotalSeconds:f1} s, accepted at {load.PerSecond:f0}/s; CPU ms a message: product "
             + $"{cpu.TotalMilliseconds / count:f2}, load {load.OwnCpu.TotalMilliseconds / count:f3}, "
             + $"sink {sinkCpu.TotalMilliseconds / count:f3}; everything else took {othersShare:p0} of the machine");
+        if (workBefore is not null) AddWork(await product.Database!.ReadWorkAsync(cancel) - workBefore, count);
+    }
+
+    void AddWork(DatabaseWork work, int messages)
+    {
+        figures.Add(Metric.DatabaseCpuMilliseconds, work.Cpu.TotalMilliseconds / messages);
+        figures.Add(Metric.StatementsAMessage, (double)work.Statements / messages);
+        figures.Add(Metric.CommitsAMessage, (double)work.Commits / messages);
+        figures.Add(Metric.LogOctetsAMessage, (double)work.LogOctets / messages);
     }
 
     async Task MeasureAcceptanceAsync(CancellationToken cancel)
