@@ -19,16 +19,19 @@ enum BenchStore
 /// How many clients submit at once, each waiting for its answer before it sends the next message; null: what suits each product best.
 /// </param>
 /// <param name="Tenants">Of postrider, whose mail is mixed: on PostgreSQL each is in a lane, and writes of two lanes share no transaction.</param>
+/// <param name="Statements">Tell on standard error what the database did end to end, statement by statement.</param>
 /// <param name="Json">Print the figures as JSON instead of the table.</param>
 sealed record BenchOptions(
-    BenchStore Store, IReadOnlyList<string>? Only, int Messages, int Rounds, int Backlog, int? Connections, int Tenants, bool Json)
+    BenchStore Store, IReadOnlyList<string>? Only, int Messages, int Rounds, int Backlog, int? Connections, int Tenants,
+    bool Statements, bool Json)
 {
     public static readonly BenchOptions Default = new(
-        BenchStore.Sqlite, null, Messages: 20_000, Rounds: 3, Backlog: 1_000_000, Connections: null, Tenants: 1, Json: false);
+        BenchStore.Sqlite, null, Messages: 20_000, Rounds: 3, Backlog: 1_000_000, Connections: null, Tenants: 1,
+        Statements: false, Json: false);
 
     public const string Usage = """
         usage: ./bench [--quick] [--store sqlite|postgres] [--only NAMES] [--messages N] [--rounds N] [--connections N] [--tenants N]
-                       [--backlog N] [--json]
+                       [--backlog N] [--statements] [--json]
 
           --store sqlite    (the default) one process on a SQLite file
           --store postgres  one node and two nodes on a PostgreSQL 15 that the bench starts for them, in a temporary folder
@@ -39,6 +42,7 @@ sealed record BenchOptions(
           --tenants N       tenants of postrider whose mail is mixed (default 1)
           --backlog N       messages queued for a destination that is down (default 1000000; 0: leave this scenario out)
           --quick           6000 messages, one round, a backlog of 50000; options after it win
+          --statements      list PostgreSQL's statements by the time they took end to end, on standard error
           --json            print JSON instead of the table
         """;
 
@@ -50,6 +54,7 @@ sealed record BenchOptions(
         {
             var name = arguments[i];
             if (name == "--quick") { options = options with { Messages = 6_000, Rounds = 1, Backlog = 50_000 }; continue; }
+            if (name == "--statements") { options = options with { Statements = true }; continue; }
             if (name == "--json") { options = options with { Json = true }; continue; }
             if (name is not ("--only" or "--messages" or "--rounds" or "--connections" or "--tenants" or "--backlog" or "--store"))
             {

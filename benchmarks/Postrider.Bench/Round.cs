@@ -54,6 +54,7 @@ sealed class Round(IProductUnderTest product, Sink sink, FirstByteSink firstByte
     {
         var count = options.Messages / kind.Divisor;
         var (cpuBefore, sinkBefore, machineBefore) = (ProcessStats.Cpu(product.Processes), sink.Cpu, MachineLoad.Busy());
+        if (options.Statements && product.Database is { } counting) await counting.ForgetStatementsAsync(cancel);
         var workBefore = product.Database is { } database ? await database.ReadWorkAsync(cancel) : null;
         var startedAt = Stopwatch.GetTimestamp();
 
@@ -70,7 +71,17 @@ sealed class Round(IProductUnderTest product, Sink sink, FirstByteSink firstByte
             $"end to end: {count} messages in {elapsed.TotalSeconds:f1} s, accepted at {load.PerSecond:f0}/s; CPU ms a message: product "
             + $"{cpu.TotalMilliseconds / count:f2}, load {load.OwnCpu.TotalMilliseconds / count:f3}, "
             + $"sink {sinkCpu.TotalMilliseconds / count:f3}; everything else took {othersShare:p0} of the machine");
-        if (workBefore is not null) AddWork(await product.Database!.ReadWorkAsync(cancel) - workBefore, count);
+        if (workBefore is null) return;
+        AddWork(await product.Database!.ReadWorkAsync(cancel) - workBefore, count);
+        await TellStatementsAsync(product.Database, cancel);
+    }
+
+    async Task TellStatementsAsync(PostgresServer database, CancellationToken cancel)
+    {
+        if (!options.Statements) return;
+        Progress.Say("statements of the database: calls, ms altogether, text");
+        foreach (var line in (await database.DescribeStatementsAsync(cancel)).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            Progress.Say("  " + line);
     }
 
     void AddWork(DatabaseWork work, int messages)

@@ -21,6 +21,9 @@ public sealed record PostgresStoreOptions(string ConnectionString)
     /// <summary>Octets of new contents after which a group of accepts is full, so that large requests do not delay small ones. A guess.</summary>
     public int GroupOctets { get; init; } = 8 << 20;
 
+    /// <summary>Octets of bodies just accepted that are kept for composing them; 0 reads each from the database. Some ten thousand bodies.</summary>
+    public int ContentMemory { get; init; } = 32 << 20;
+
     /// <summary>Pooled connections for reading and for rare writes; more readers wait for one of them.</summary>
     public int Readers { get; init; } = 16;
 

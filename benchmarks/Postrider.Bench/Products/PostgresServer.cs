@@ -73,5 +73,18 @@ sealed class PostgresServer : IAsyncDisposable
         return new(Field(0), Field(1), Field(2), ProcessStats.Cpu([ProcessId]));
     }
 
+    const string StatementsSql = """
+        select calls, round(total_exec_time::numeric), left(regexp_replace(regexp_replace(query, '--[^\n]*', '', 'g'), '\s+', ' ', 'g'), 90)
+        from pg_stat_statements
+        order by total_exec_time desc
+        limit 20
+        """;
+
+    /// <summary>Those that took longest: calls, milliseconds altogether, how they begin; a line each.</summary>
+    public Task<string> DescribeStatementsAsync(CancellationToken cancel) => _cluster.QueryAsync(Name, StatementsSql, cancel);
+
+    /// <summary>Begins to count them anew.</summary>
+    public Task ForgetStatementsAsync(CancellationToken cancel) => _cluster.QueryAsync(Name, "select pg_stat_statements_reset()", cancel);
+
     public ValueTask DisposeAsync() => _cluster.DisposeAsync();
 }
