@@ -6,6 +6,7 @@ using Postrider.Api.Public;
 using Postrider.Api.RateLimits;
 using Postrider.Api.ScaiSend;
 using Postrider.Api.ScaiSend.Send;
+using Postrider.Engine.Messages;
 
 namespace Postrider.Api;
 
@@ -24,12 +25,13 @@ public static class PostriderApi
             throw new ArgumentException(string.Join(' ', faults), nameof(options));
 
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<IListWalks>(new LocalListWalks(options.ScaiSend.PageMemory));
         services.AddRouting();
         return services
             .AddSingleton(options).AddSingleton(options.ScaiSend).AddSingleton(options.RateLimits)
             .AddSingleton<BearerAuthenticator>().AddSingleton<RateLimiter>()
             .AddSingleton<ScaiSendGate>().AddSingleton<ScaiSendRoutes>().AddSingleton<SendTranslator>().AddSingleton<SendEndpoint>()
-            .AddSingleton<BatchEndpoints>().AddSingleton<MessageEndpoints>().AddSingleton<PageMemory>()
+            .AddSingleton<BatchEndpoints>().AddSingleton<MessageEndpoints>()
             .AddSingleton<HealthEndpoints>();
     }
 

@@ -23,6 +23,9 @@ static partial class Log
     [LoggerMessage(3105, LogLevel.Information, "Partitions of {Month} were made")]
     public static partial void PartitionsMade(this ILogger log, string month);
 
-    [LoggerMessage(3106, LogLevel.Information, "Partitions of {Month} were dropped")]
-    public static partial void PartitionsDropped(this ILogger log, string month);
+    [LoggerMessage(3106, LogLevel.Information, "Past its retention: table {Table}, month {Month}")]
+    public static partial void PartitionDropped(this ILogger log, string table, string month);
+
+    [LoggerMessage(3107, LogLevel.Information, "Table {Table} keeps {Month} past its retention: a message of it, or of a month before, is live")]
+    public static partial void MonthKept(this ILogger log, string table, string month);
 }

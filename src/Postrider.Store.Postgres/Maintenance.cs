@@ -20,12 +20,29 @@ static class Maintenance
         where i.lane = @lane and i.tenant_id = x.tenant_id and i.key = x.key
         """;
 
+    /// <summary>Longer than any walk is remembered (ScaiSend:PageMemory, at most a day).</summary>
+    static readonly TimeSpan WalksKept = TimeSpan.FromDays(1);
+
+    const string PurgeWalksSql = """
+        -- Index list_walk_served. What another node is just purging is passed over.
+        with past as materialized (
+            select tenant_id, api_key_id, filter, page_size, page from list_walk
+            where lane = @lane and served_at <= @served_before
+            order by served_at
+            limit @limit
+            for update skip locked)
+        delete from list_walk w
+        using past p
+        where w.lane = @lane and w.tenant_id = p.tenant_id and w.api_key_id = p.api_key_id and w.filter = p.filter
+            and w.page_size = p.page_size and w.page = p.page
+        """;
+
     /// <summary>Lane by lane and a little at a time, so that no other write waits long for it.</summary>
     public static async Task PurgeAsync(Database database, DateTimeOffset now, CancellationToken cancel)
     {
         foreach (var lane in Lane.All)
         {
-            while (await database.WriteAsync(connection => PurgeAsync(connection, lane, now), cancel) == PurgedAtOnce)
+            while (await database.WriteAsync(connection => PurgeAsync(connection, lane, now), cancel) >= PurgedAtOnce)
             {
             }
         }
@@ -35,6 +52,7 @@ static class Maintenance
     {
         await using var batch = new NpgsqlBatch(connection);
         batch.Add(PurgeSql).With("lane", lane).With("now", now).With("limit", PurgedAtOnce);
+        batch.Add(PurgeWalksSql).With("lane", lane).With("served_before", now - WalksKept).With("limit", PurgedAtOnce);
         return await batch.ExecuteNonQueryAsync(CancellationToken.None);
     }
 

@@ -62,38 +62,32 @@ sealed class Partitions(Database database, ILogger log)
         },
         cancel);
 
+    public Task<List<(string Table, Month Month)>> ExistingAsync(CancellationToken cancel) => database.ReadAsync(ExistingAsync, cancel);
+
     /// <summary>
-    /// Drops the months that ended before <paramref name="before"/>: with them their messages, whatever became of those. A partition goes under
-    /// a lock on its table that nobody may hold up for long; where a long read does, it is left for the next time.
+    /// Drops a month, and with it its messages, whatever became of those. It goes under a lock on its table that nobody may hold up for long; where
+    /// a long read does, it is left for the next time.
     /// </summary>
-    /// <returns>How many partitions went.</returns>
-    public async Task<int> DropAsync(Month before, CancellationToken cancel)
+    /// <returns>False when it was left.</returns>
+    public async Task<bool> DropAsync(string table, Month month, CancellationToken cancel)
     {
-        var dropped = 0;
-        foreach (var (table, month) in await database.ReadAsync(ExistingAsync, cancel))
+        try
         {
-            if (month.CompareTo(before) >= 0)
-                continue;
-            try
-            {
-                await database.WriteAsync(
-                    async connection =>
-                    {
-                        await LockAsync(connection);
-                        await ExecuteAsync(connection, $"set local lock_timeout = '2s'; drop table if exists {table}_{month}");
-                        return true;
-                    },
-                    cancel);
-            }
-            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
-            {
-                continue;
-            }
-            dropped++;
-            if (table == Tables[0].Table)
-                log.PartitionsDropped(month.ToString());
+            await database.WriteAsync(
+                async connection =>
+                {
+                    await LockAsync(connection);
+                    await ExecuteAsync(connection, $"set local lock_timeout = '2s'; drop table if exists {table}_{month}");
+                    return true;
+                },
+                cancel);
         }
-        return dropped;
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
+        {
+            return false;
+        }
+        log.PartitionDropped(table, month.ToString());
+        return true;
     }
 
     /// <summary>Made beside the table and attached then: <c>create table … partition of</c> would lock out all readers and writers.</summary>

@@ -24,11 +24,12 @@ namespace Postrider.Store.Postgres;
 /// After a crash of a node the database holds every write whose task had completed, and the node's leases, which end by themselves. While the
 /// database is away every call fails with <see cref="StoreUnavailableException"/>; the first one after it is back succeeds.
 /// </remarks>
-public sealed class PostgresStore : IStore, INodeStore
+public sealed class PostgresStore : IStore, INodeStore, IListWalks
 {
     readonly Database _database;
     readonly PostgresStoreOptions _options;
     readonly Partitions _partitions;
+    readonly Retention _retention;
     readonly TimeProvider _time;
     readonly IdGenerator _ids;
     readonly ContentMemory _contents;
@@ -42,6 +43,7 @@ public sealed class PostgresStore : IStore, INodeStore
     {
         (_options, _database, _time, _ids) = (options, database, time, ids);
         _partitions = new Partitions(database, log);
+        _retention = new Retention(database, _partitions, options, log);
         _contents = new ContentMemory(options.ContentMemory, time);
         _accepts = new AcceptWriter(database, _partitions, options, _contents, Tell, log);
         _claims = new ClaimWriter(database, options, ids, log);
@@ -144,6 +146,12 @@ public sealed class PostgresStore : IStore, INodeStore
 
     public Stream Open(TenantId tenant, ContentHash hash) => new ContentStream(_database, tenant, hash);
 
+    public async ValueTask<MessageId?> EndOfAsync(ListWalk walk, int page, DateTimeOffset servedAfter, CancellationToken cancel) =>
+        await _database.ReadAsync(connection => ListWalkTable.EndOfAsync(connection, walk, page, servedAfter), cancel);
+
+    public async ValueTask RememberAsync(ListWalk walk, int page, MessageId last, DateTimeOffset now, CancellationToken cancel) =>
+        await _database.WriteAsync(connection => ListWalkTable.RememberAsync(connection, walk, page, last, now), cancel);
+
     public Task CreateAsync(TenantId tenant, BatchId batch, CancellationToken cancel) =>
         _database.WriteAsync(connection => BatchTable.CreateAsync(connection, tenant, batch), cancel);
 
@@ -188,11 +196,12 @@ public sealed class PostgresStore : IStore, INodeStore
     public Task LeaveAsync(NodeId node, CancellationToken cancel) =>
         _database.WriteAsync(connection => NodeTable.LeaveAsync(connection, node), cancel);
 
-    /// <remarks>Also makes the partitions of the months to come.</remarks>
+    /// <remarks>Also makes the partitions of the months to come, and drops those past their retention.</remarks>
     public async Task PurgeAsync(DateTimeOffset now, CancellationToken cancel)
     {
         await Maintenance.PurgeAsync(_database, now, cancel);
         await PreparePartitionsAsync(cancel);
+        await _retention.RunAsync(now, cancel);
     }
 
     /// <summary>The month just past too: ids made before midnight are still on their way.</summary>
@@ -201,10 +210,6 @@ public sealed class PostgresStore : IStore, INodeStore
         var now = _time.GetUtcNow();
         return _partitions.EnsureAsync(Month.Of(now.AddDays(-1)), Month.Of(now.AddMonths(_options.MonthsAhead)), cancel);
     }
-
-    /// <summary>Retention: drops the months that had ended by <paramref name="before"/>.</summary>
-    /// <returns>How many partitions were dropped.</returns>
-    public Task<int> DropPartitionsAsync(DateTimeOffset before, CancellationToken cancel) => _partitions.DropAsync(Month.Of(before), cancel);
 
     public async Task CheckAsync(TimeSpan within, CancellationToken cancel)
     {

@@ -33,6 +33,12 @@ public sealed record PostgresStoreOptions(string ConnectionString)
     /// <summary>How long a statement may take before the database counts as away.</summary>
     public TimeSpan CommandTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long messages, their timelines and totals are kept, in whole months; null for ever.</summary>
+    public TimeSpan? KeepMessages { get; init; }
+
+    /// <summary>How long bodies and attachments are kept, in whole months; null as long as messages.</summary>
+    public TimeSpan? KeepBodies { get; init; }
+
     /// <summary>Months beyond the current one that have their partitions ready.</summary>
     public int MonthsAhead { get; init; } = 2;
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -7,7 +8,7 @@ using Postrider.Engine.Tenants;
 namespace Postrider.Api.ScaiSend;
 
 /// <summary><c>GET /v3/messages</c> and <c>GET /v3/messages/{id}</c>: contracts/scaisend.md §3.3.</summary>
-sealed class MessageEndpoints(IMessageReader messages, PageMemory pages)
+sealed class MessageEndpoints(IMessageReader messages, IListWalks walks, ScaiSendOptions options, TimeProvider time)
 {
     public async Task ListAsync(HttpContext context, Credential credential)
     {
@@ -36,11 +37,22 @@ sealed class MessageEndpoints(IMessageReader messages, PageMemory pages)
         if (query.Cursor is { } cursor)
             return await messages.ListAsync(credential.Tenant.Id, query.Filter, new PageRequest(cursor, 0, query.PageSize), cancel);
 
-        var walk = new WalkKey(credential.Key.Id, query.FilterText, query.PageSize);
-        var page = await messages.ListAsync(credential.Tenant.Id, query.Filter, pages.Find(walk, query.Page), cancel);
+        var filter = ContentHash.Of(Encoding.UTF8.GetBytes(query.FilterText));
+        var walk = new ListWalk(credential.Tenant.Id, credential.Key.Id, filter, query.PageSize);
+        var page = await messages.ListAsync(credential.Tenant.Id, query.Filter, await BeginOfAsync(walk, query.Page, cancel), cancel);
         if (page.Items is [.., var last])
-            pages.Remember(walk, query.Page, last.Id);
+            await walks.RememberAsync(walk, query.Page, last.Id, time.GetUtcNow(), cancel);
         return page;
+    }
+
+    /// <summary>After the end of the page before, where that is remembered, else at an offset.</summary>
+    async ValueTask<PageRequest> BeginOfAsync(ListWalk walk, int page, CancellationToken cancel)
+    {
+        if (page == 1)
+            return new PageRequest(null, 0, walk.PageSize);
+        return await walks.EndOfAsync(walk, page - 1, time.GetUtcNow() - options.PageMemory, cancel) is { } end
+            ? new PageRequest(end, 0, walk.PageSize)
+            : new PageRequest(null, (int)Math.Min((page - 1L) * walk.PageSize, int.MaxValue), walk.PageSize);
     }
 
     static void Write(Utf8JsonWriter json, (MessageQuery Query, MessagePage Page) list)

@@ -37,7 +37,7 @@ sealed class CommandContext : IAsyncDisposable
         var ids = new IdGenerator(TimeProvider.System);
         var secrets = new SecretBox(MasterKey.Load(settings));
         var use = mayCreate ? StoreUse.Begin : StoreUse.Operate;
-        var store = await StoreOpening.OpenAsync(settings.Store, use, secrets, ids, NullLoggerFactory.Instance, cancel);
+        var store = await StoreOpening.OpenAsync(settings, use, secrets, ids, NullLoggerFactory.Instance, cancel);
         return new CommandContext(settings, store, secrets, ids);
     }
 

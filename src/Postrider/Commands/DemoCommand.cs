@@ -30,7 +30,7 @@ static class DemoCommand
         var ids = new IdGenerator(TimeProvider.System);
         using var secrets = new SecretBox(MasterKey.Load(settings));
         using var logs = LoggerFactory.Create(logging => ServerHost.ConfigureLogging(logging, settings));
-        await using var store = await StoreOpening.OpenAsync(settings.Store, StoreUse.Serve, secrets, ids, logs, cancel);
+        await using var store = await StoreOpening.OpenAsync(settings, StoreUse.Serve, secrets, ids, logs, cancel);
         var captured = new CaptureFolder(Path.Combine(FolderOf(settings.Store), "captured"));
         await using var app = ServerHost.Build(settings, store, secrets, ids, captured);
 

@@ -21,7 +21,7 @@ static class ServeCommand
         var ids = new IdGenerator(TimeProvider.System);
         using var secrets = new SecretBox(MasterKey.Load(settings));
         using var logs = LoggerFactory.Create(logging => ServerHost.ConfigureLogging(logging, settings));
-        await using var store = await StoreOpening.OpenAsync(settings.Store, StoreUse.Serve, secrets, ids, logs, cancel);
+        await using var store = await StoreOpening.OpenAsync(settings, StoreUse.Serve, secrets, ids, logs, cancel);
         await using var app = ServerHost.Build(settings, store, secrets, ids, captured: null);
         await app.RunAsync();
         return ExitCode.Done;

@@ -17,6 +17,12 @@ sealed record Settings
 {
     public required StoreAddress Store { get; init; }
 
+    /// <summary>How long messages and their timelines are kept; with PostgreSQL only.</summary>
+    public TimeSpan KeepMessages { get; init; } = TimeSpan.FromDays(400);
+
+    /// <summary>How long bodies and attachments are kept; with PostgreSQL only.</summary>
+    public TimeSpan KeepBodies { get; init; } = TimeSpan.FromDays(30);
+
     /// <summary>Seals DKIM keys and signs return paths; null takes the key file beside the database.</summary>
     public byte[]? SecretKey { get; init; }
     public required IReadOnlyList<Uri> Listen { get; init; }
@@ -49,6 +55,8 @@ sealed record Settings
         var settings = new Settings
         {
             Store = ReadStore(reader),
+            KeepMessages = reader.Duration("Retention:Messages", TimeSpan.FromDays(400), TimeSpan.FromDays(1)),
+            KeepBodies = reader.Duration("Retention:Bodies", TimeSpan.FromDays(30), TimeSpan.FromDays(1)),
             SecretKey = ReadSecret(reader),
             Listen = listen,
             PublicUrl = reader.Parsed("Http:PublicUrl", listen[0], "an http:// or https:// address", ParseUrl),
@@ -76,6 +84,10 @@ sealed record Settings
                 var other => reader.Fault("Log:Format", $"\"{other}\" is not text or json", false),
             },
         };
+        if (settings.Store is StoreAddress.Sqlite && (reader.Text("Retention:Messages") ?? reader.Text("Retention:Bodies")) is not null)
+            reader.Fault("Retention", "a SQLite store keeps everything; only one on PostgreSQL lets go of what is past its time", 0);
+        if (settings.KeepBodies > settings.KeepMessages)
+            reader.Fault("Retention:Bodies", "it is more than Retention:Messages", 0);
         if (settings.Inbound is { Port: 0 } && !demo)
             reader.Fault("Inbound:Listen", "it names no port", 0);
         if (settings.Queue.Lease < settings.Queue.RenewInterval * 2)

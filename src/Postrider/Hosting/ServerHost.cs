@@ -83,7 +83,7 @@ static class ServerHost
         var node = new Node(
             new NodeId(ids.Next()), string.Create(CultureInfo.InvariantCulture, $"{Environment.MachineName}:{Environment.ProcessId}"),
             TimeProvider.System.GetUtcNow());
-        services.AddSingleton<INodeStore>(store).AddSingleton(node);
+        services.AddSingleton<INodeStore>(store).AddSingleton<IListWalks>(store).AddSingleton(node);
         services.AddSingleton<NodePresence>().AddHostedService(provider => provider.GetRequiredService<NodePresence>());
         services.AddSingleton<IReadinessCheck, ClockCheck>();
         services.AddHostedService(provider => new NodeWakeups(

@@ -25,9 +25,9 @@ static class StoreOpening
     /// <exception cref="StoreUnavailableException">It cannot be opened, is not there, or another server has it.</exception>
     /// <exception cref="System.Security.Cryptography.CryptographicException">Its secrets were sealed with another master key.</exception>
     public static async Task<IStore> OpenAsync(
-        StoreAddress address, StoreUse use, SecretBox secrets, IdGenerator ids, ILoggerFactory logs, CancellationToken cancel)
+        Settings settings, StoreUse use, SecretBox secrets, IdGenerator ids, ILoggerFactory logs, CancellationToken cancel)
     {
-        var store = await OpenAsync(address, use, ids, logs, cancel);
+        var store = await OpenAsync(settings, use, ids, logs, cancel);
         try
         {
             await MasterKey.CheckAsync(store, secrets, cancel);
@@ -40,21 +40,25 @@ static class StoreOpening
         }
     }
 
-    static async Task<IStore> OpenAsync(StoreAddress address, StoreUse use, IdGenerator ids, ILoggerFactory logs, CancellationToken cancel)
+    static async Task<IStore> OpenAsync(Settings settings, StoreUse use, IdGenerator ids, ILoggerFactory logs, CancellationToken cancel)
     {
-        switch (address)
+        switch (settings.Store)
         {
             case StoreAddress.Sqlite { Path: var path }:
                 if (use is StoreUse.Operate && !File.Exists(path))
-                    throw new StoreUnavailableException($"There is no store at {address}; serve, demo or tenant add make one.");
+                    throw new StoreUnavailableException($"There is no store at {settings.Store}; serve, demo or tenant add make one.");
                 var options = new SqliteStoreOptions(path) { ServeLock = use is StoreUse.Serve };
                 return await SqliteStore.OpenAsync(options, TimeProvider.System, ids, logs.CreateLogger<SqliteStore>(), cancel);
             case StoreAddress.Postgres { Address: var server }:
-                return await PostgresStore.OpenAsync(
-                    new PostgresStoreOptions(server.ConnectionString) { MayCreate = use is not StoreUse.Operate },
-                    TimeProvider.System, ids, logs.CreateLogger<PostgresStore>(), cancel);
+                var shared = new PostgresStoreOptions(server.ConnectionString)
+                {
+                    MayCreate = use is not StoreUse.Operate,
+                    KeepMessages = settings.KeepMessages,
+                    KeepBodies = settings.KeepBodies,
+                };
+                return await PostgresStore.OpenAsync(shared, TimeProvider.System, ids, logs.CreateLogger<PostgresStore>(), cancel);
             default:
-                throw new ArgumentOutOfRangeException(nameof(address));
+                throw new ArgumentOutOfRangeException(nameof(settings));
         }
     }
 }

@@ -97,24 +97,6 @@ public sealed class PostgresStoreTests : StoreConformance<PostgresFixture>
     }
 
     [Fact]
-    public async Task A_month_beyond_the_prepared_ones_is_made_when_it_is_needed_and_dropped_with_its_mail()
-    {
-        var old = await Sample.AcceptAsync(message => message with { Categories = ["x"] });
-        Store.Time.Advance(TimeSpan.FromDays(200));
-        var body = Sample.Content(new MessageBody("a body"u8.ToArray(), Html: null).ToContent());
-        var young = Sample.Message(message => message with { Body = body.Hash });
-
-        Assert.IsType<AcceptOutcome.Stored>(await Sample.AcceptAsync(Sample.Acceptance(young) with { Contents = [body] }));
-        var dropped = await Store.Postgres.DropPartitionsAsync(Store.Now, CancellationToken.None);
-
-        Assert.InRange(dropped, 15, 40);
-        Assert.Null(await Sample.FindAsync(old.Id));
-        Assert.NotNull((await Sample.ViewAsync(young.Message.Id)).Body);
-        Assert.InRange(await Store.Postgres.PreparePartitionsAsync(CancellationToken.None), 1, 40);
-        Assert.Equal(0, await Store.Postgres.PreparePartitionsAsync(CancellationToken.None));
-    }
-
-    [Fact]
     public async Task What_a_peer_wrote_that_no_text_column_holds_is_kept_as_well_as_may_be()
     {
         var lease = await Sample.SendingAsync();
