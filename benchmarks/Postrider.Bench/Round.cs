@@ -72,7 +72,7 @@ sealed class Round(IProductUnderTest product, Sink sink, FirstByteSink firstByte
             + $"{cpu.TotalMilliseconds / count:f2}, load {load.OwnCpu.TotalMilliseconds / count:f3}, "
             + $"sink {sinkCpu.TotalMilliseconds / count:f3}; everything else took {othersShare:p0} of the machine");
         if (workBefore is null) return;
-        AddWork(await product.Database!.ReadWorkAsync(cancel) - workBefore, count);
+        AddWork(workBefore, await product.Database!.ReadWorkAsync(cancel), count);
         await TellStatementsAsync(product.Database, cancel);
     }
 
@@ -84,12 +84,14 @@ sealed class Round(IProductUnderTest product, Sink sink, FirstByteSink firstByte
             Progress.Say("  " + line);
     }
 
-    void AddWork(DatabaseWork work, int messages)
+    void AddWork(DatabaseWork before, DatabaseWork after, double messages)
     {
-        figures.Add(Metric.DatabaseCpuMilliseconds, work.Cpu.TotalMilliseconds / messages);
-        figures.Add(Metric.StatementsAMessage, (double)work.Statements / messages);
-        figures.Add(Metric.CommitsAMessage, (double)work.Commits / messages);
-        figures.Add(Metric.LogOctetsAMessage, (double)work.LogOctets / messages);
+        figures.Add(Metric.DatabaseCpuMilliseconds, (after.Cpu - before.Cpu).TotalMilliseconds / messages);
+        figures.Add(Metric.StatementsAMessage, (after.Statements - before.Statements) / messages);
+        figures.Add(Metric.CommitsAMessage, (after.Commits - before.Commits) / messages);
+        figures.Add(Metric.LogOctetsAMessage, (after.LogOctets - before.LogOctets) / messages);
+        figures.Add(Metric.StoredOctetsAMessage, (after.Octets - before.Octets) / messages);
+        figures.Add(Metric.DatabaseConnections, after.Connections);
     }
 
     async Task MeasureAcceptanceAsync(CancellationToken cancel)

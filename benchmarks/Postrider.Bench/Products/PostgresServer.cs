@@ -8,11 +8,9 @@ namespace Postrider.Bench.Products;
 /// <param name="Statements">Begin and commit among them; pg_stat_statements.</param>
 /// <param name="Commits">Transactions that wrote: each waits for the log to reach the disk, some at once for the same fsync.</param>
 /// <param name="LogOctets">Of the write-ahead log.</param>
-sealed record DatabaseWork(long Statements, long Commits, long LogOctets, TimeSpan Cpu)
-{
-    public static DatabaseWork operator -(DatabaseWork after, DatabaseWork before) => new(
-        after.Statements - before.Statements, after.Commits - before.Commits, after.LogOctets - before.LogOctets, after.Cpu - before.Cpu);
-}
+/// <param name="Octets">Of the database's files.</param>
+/// <param name="Connections">Those that nodes have open at that moment.</param>
+sealed record DatabaseWork(long Statements, long Commits, long LogOctets, long Octets, int Connections, TimeSpan Cpu);
 
 /// <summary>A PostgreSQL 15 of one installation's own, as durable as it comes: fsync and synchronous_commit are on.</summary>
 sealed class PostgresServer : IAsyncDisposable
@@ -63,14 +61,16 @@ sealed class PostgresServer : IAsyncDisposable
     const string WorkSql = """
         select (select sum(calls) from pg_stat_statements)::bigint,
             pg_snapshot_xmax(pg_current_snapshot()),
-            pg_current_wal_insert_lsn() - '0/0'
+            pg_current_wal_insert_lsn() - '0/0',
+            pg_database_size(current_database()),
+            (select count(*) from pg_stat_activity where application_name = 'postrider')
         """;
 
     public async Task<DatabaseWork> ReadWorkAsync(CancellationToken cancel)
     {
         var fields = (await _cluster.QueryAsync(Name, WorkSql, cancel)).Trim().Split('|');
         long Field(int number) => long.Parse(fields[number], CultureInfo.InvariantCulture);
-        return new(Field(0), Field(1), Field(2), ProcessStats.Cpu([ProcessId]));
+        return new(Field(0), Field(1), Field(2), Field(3), (int)Field(4), ProcessStats.Cpu([ProcessId]));
     }
 
     const string StatementsSql = """

@@ -18,7 +18,7 @@ sealed class ContentMemory(int capacity, TimeProvider time)
     const int MostOctets = 64 << 10;
 
     /// <summary>A message that has not been composed by then waits for its destination, or was another node's. A guess.</summary>
-    static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(30);
+    static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(10);
 
     readonly Lock _lock = new();
     readonly Dictionary<(TenantId, ContentHash), Entry> _entries = [];
