@@ -2,9 +2,12 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Postrider.Engine.Composing;
+using Postrider.Engine.Control;
 using Postrider.Engine.Delivery;
+using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
+using Postrider.Engine.Suppressions;
 using Postrider.Engine.Tenants;
 using Postrider.Mail.Dns;
 using Postrider.Mail.Smtp.Client;
@@ -14,8 +17,17 @@ namespace Postrider.Engine;
 /// <summary>What the engine is given to work with.</summary>
 /// <param name="OthersAreDead">The store serves one process only: leases of any other node are a dead one's, and taken over at once.</param>
 public sealed record EngineParts(
-    IQueueStore Queue, IContentReader Contents, SenderDomains Domains, DkimKeys Keys, ReturnPaths ReturnPaths, MxLookup Mx,
-    SmtpConnector Connector, IdGenerator Ids, bool OthersAreDead);
+    IQueueStore Queue, ISuppressionStore Suppressions, IContentReader Contents, SenderDomains Domains, DkimKeys Keys, ReturnPaths ReturnPaths,
+    MxLookup Mx, SmtpConnector Connector, IdGenerator Ids, bool OthersAreDead)
+{
+    public required IControlStore Control { get; init; }
+
+    /// <summary>Shared with <see cref="MessageControl"/>, which stops attempts.</summary>
+    public required RunningAttempts Attempts { get; init; }
+
+    /// <summary>How many nodes share the destinations' limits, this one included; it must know at once. Default: this one alone.</summary>
+    public Func<int> LiveNodes { get; init; } = () => 1;
+}
 
 /// <summary>
 /// One node's delivery: dispatcher, composing, destinations and lease keeping, started and stopped together. The path of a message through it
@@ -48,16 +60,20 @@ public sealed class MailEngine : IHostedService, IQueueWakeup, IAsyncDisposable
         (_options, _time, _log, _othersAreDead) = (queue, time, log, parts.OthersAreDead);
         _node = new NodeId(parts.Ids.Next());
         var services = new DeliveryServices(
-            delivery, new SiteConnector(parts.Connector, parts.Mx, delivery, time), parts.ReturnPaths, this, random, time, log, RunWorker,
-            _draining.Token, _stopping.Token);
+            delivery, new DestinationRules(delivery), parts.LiveNodes, new SiteConnector(parts.Connector, parts.Mx, delivery, time),
+            parts.ReturnPaths, this, random, time, log, RunWorker, _draining.Token, _stopping.Token);
         _destinations = new Destinations(parts.Mx, services);
         var leases = new LeaseBook(_node, () => new NodeId(parts.Ids.Next()), queue.MaxLeased);
-        _dispatcher = new Dispatcher(parts.Queue, _destinations, queue, leases, time, log);
+        _dispatcher = new Dispatcher(parts.Queue, parts.Suppressions, _destinations, queue, leases, time, log);
         _leases = new LeaseKeeper(parts.Queue, _dispatcher, leases, queue, delivery.Retry, time, log);
-        var attempts = new AttemptServices(parts.Queue, delivery, parts.Ids, random, time, log, _dispatcher.Closed, _stopping.Token);
+        var attempts = new AttemptServices(
+            parts.Queue, parts.Control, parts.Attempts, delivery, parts.Ids, random, time, log, _dispatcher.Closed, _stopping.Token);
         _composing = new ComposingPool(
             _dispatcher, new Composer(parts.Contents, parts.Domains, parts.Keys), _destinations, attempts, _draining.Token);
     }
+
+    /// <summary>The name of this node in what it writes.</summary>
+    public NodeId Node => _node;
 
     /// <summary>How long ago the dispatcher last went round; past a few of its sweeps, it hangs.</summary>
     public TimeSpan SinceDispatcherHeartbeat => _dispatcher.SinceHeartbeat;

@@ -2,9 +2,12 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Postrider.Engine;
+using Postrider.Engine.Control;
+using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
+using Postrider.Engine.Suppressions;
 using Postrider.Engine.Tenants;
 using Postrider.Mail.Addresses;
 using Postrider.Store.Postgres.Connections;
@@ -12,6 +15,7 @@ using Postrider.Store.Postgres.Intake;
 using Postrider.Store.Postgres.Messages;
 using Postrider.Store.Postgres.Migrations;
 using Postrider.Store.Postgres.Queue;
+using Postrider.Store.Postgres.Suppressions;
 using Postrider.Store.Postgres.Tenants;
 
 namespace Postrider.Store.Postgres;
@@ -37,6 +41,7 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
     readonly ClaimWriter _claims;
     readonly StepWriter _steps;
     readonly SettleWriter _settlements;
+    readonly ControlWriter _controls;
     bool _disposed;
 
     PostgresStore(PostgresStoreOptions options, Database database, TimeProvider time, IdGenerator ids, ILogger log)
@@ -49,6 +54,7 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
         _claims = new ClaimWriter(database, options, ids, log);
         _steps = new StepWriter(database, options, log);
         _settlements = new SettleWriter(database, options, Tell, log);
+        _controls = new ControlWriter(database, options, Tell, log);
     }
 
     /// <summary>Told of what waits, once it is on disk: messages accepted here and put back here. Must not wait; <see cref="PostgresWakeups"/> passes it on.</summary>
@@ -105,6 +111,11 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
     public Task<bool> ReturnAsync(LeaseKey lease, DateTimeOffset dueAt, CancellationToken cancel) =>
         _steps.StepAsync(lease, Phase.Waiting, dueAt, cancel);
 
+    public Task<ControlResult> ChangeAsync(ControlWrite write, CancellationToken cancel) => _controls.ChangeAsync(write, cancel);
+
+    public Task<bool> NoteLateAsync(LeaseKey lease, MessageEvent late, CancellationToken cancel) =>
+        _database.WriteAsync(connection => LateAnswers.NoteAsync(connection, lease, late), cancel);
+
     public async Task RenewAsync(NodeId owner, DateTimeOffset until, CancellationToken cancel)
     {
         await _claims.GiveBackAllLostAsync(cancel);
@@ -131,6 +142,15 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
 
     public Task<QueueSummary> SummaryAsync(DateTimeOffset now, CancellationToken cancel) =>
         _database.ReadAsync(connection => Backlogs.SummarizeAsync(connection, now), cancel);
+
+    public Task PublishAsync(NodeReport report, DateTimeOffset forgetBefore, CancellationToken cancel) =>
+        _database.WriteAsync(connection => DestinationReports.PublishAsync(connection, report, forgetBefore), cancel);
+
+    public Task WithdrawAsync(NodeId node, CancellationToken cancel) =>
+        _database.WriteAsync(connection => DestinationReports.WithdrawAsync(connection, node), cancel);
+
+    public Task<IReadOnlyList<NodeReport>> ReportsAsync(DateTimeOffset since, CancellationToken cancel) =>
+        _database.ReadAsync<IReadOnlyList<NodeReport>>(async connection => await DestinationReports.ReadAsync(connection, since), cancel);
 
     public Task<MessageView?> FindAsync(TenantId tenant, MessageId id, CancellationToken cancel) =>
         _database.ReadAsync(connection => MessageReads.FindAsync(connection, tenant, id), cancel);
@@ -190,6 +210,45 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
     public Task SetVerifiedAsync(DomainId domain, DateTimeOffset? at, CancellationToken cancel) =>
         _database.WriteAsync(connection => DomainTable.SetVerifiedAsync(connection, domain, at), cancel);
 
+    public Task<IReadOnlyList<Suppression>> FindBlockingAsync(
+        TenantId tenant, IReadOnlyCollection<string> addressKeys, CancellationToken cancel) =>
+        _database.ReadAsync<IReadOnlyList<Suppression>>(
+            async connection => await SuppressionTable.FindBlockingAsync(connection, tenant, addressKeys), cancel);
+
+    public Task AddAsync(TenantId tenant, IReadOnlyList<Suppression> rows, CancellationToken cancel) =>
+        _database.WriteAsync(connection => SuppressionTable.AddAsync(connection, tenant, rows), cancel);
+
+    public Task<int> RemoveAsync(
+        TenantId tenant, SuppressionScope scope, IReadOnlyCollection<string> addressKeys, CancellationToken cancel) =>
+        _database.WriteAsync(connection => SuppressionTable.RemoveAsync(connection, tenant, scope, addressKeys), cancel);
+
+    public Task ClearAsync(TenantId tenant, SuppressionScope scope, CancellationToken cancel) =>
+        SuppressionTable.ClearAsync(_database, tenant, scope, cancel);
+
+    public Task<SuppressionPage> ListAsync(
+        TenantId tenant, SuppressionFilter filter, int offset, int limit, CancellationToken cancel) =>
+        _database.ReadAsync(connection => SuppressionLists.ListAsync(connection, tenant, filter, offset, limit), cancel);
+
+    public Task<UnsubscribeGroup?> AddGroupAsync(TenantId tenant, UnsubscribeGroup group, DateTimeOffset now, CancellationToken cancel) =>
+        GroupTable.AddAsync(_database, tenant, group, now, cancel);
+
+    public async Task<UnsubscribeGroup?> FindGroupAsync(TenantId tenant, int id, CancellationToken cancel) =>
+        await _database.ReadAsync(connection => GroupTable.ReadAsync(connection, tenant, id), cancel) is [var group] ? group : null;
+
+    public Task<IReadOnlyList<UnsubscribeGroup>> GroupsAsync(TenantId tenant, CancellationToken cancel) =>
+        _database.ReadAsync<IReadOnlyList<UnsubscribeGroup>>(async connection => await GroupTable.ReadAsync(connection, tenant, null), cancel);
+
+    public Task<bool> ChangeGroupAsync(TenantId tenant, UnsubscribeGroup group, CancellationToken cancel) =>
+        GroupTable.ChangeAsync(_database, tenant, group, cancel);
+
+    public async Task<bool> RemoveGroupAsync(TenantId tenant, int id, DateTimeOffset now, CancellationToken cancel)
+    {
+        if (await _database.WriteAsync(connection => GroupTable.RemoveAsync(connection, tenant, id, now), cancel) == 0)
+            return false;
+        await ClearAsync(tenant, new SuppressionScope(SuppressionList.GroupUnsubscribes, id), cancel);
+        return true;
+    }
+
     public Task<NodeCensus> BeatAsync(Node node, DateTimeOffset now, DateTimeOffset deadBefore, CancellationToken cancel) =>
         _database.WriteAsync(connection => NodeTable.BeatAsync(connection, node, now, deadBefore), cancel);
 
@@ -227,6 +286,7 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
         await _claims.DisposeAsync();
         await _steps.DisposeAsync();
         await _settlements.DisposeAsync();
+        await _controls.DisposeAsync();
         await _database.DisposeAsync();
     }
 

@@ -1,9 +1,12 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Postrider.Engine;
+using Postrider.Engine.Control;
+using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
+using Postrider.Engine.Suppressions;
 using Postrider.Engine.Tenants;
 using Postrider.Mail.Addresses;
 using Postrider.Store.Sqlite.Connections;
@@ -12,6 +15,7 @@ using Postrider.Store.Sqlite.Messages;
 using Postrider.Store.Sqlite.Migrations;
 using Postrider.Store.Sqlite.Queue;
 using Postrider.Store.Sqlite.Search;
+using Postrider.Store.Sqlite.Suppressions;
 using Postrider.Store.Sqlite.Tenants;
 using Postrider.Store.Sqlite.Writing;
 using SQLitePCL;
@@ -112,6 +116,18 @@ public sealed class SqliteStore : IStore
     public Task<bool> ReturnAsync(LeaseKey lease, DateTimeOffset dueAt, CancellationToken cancel) =>
         _writer.RunAsync(session => Leases.Return(session, lease, dueAt), cancel);
 
+    public Task<ControlResult> ChangeAsync(ControlWrite write, CancellationToken cancel)
+    {
+        var audit = EncodedEvent.From(write.AuditEvent);
+        return _writer.RunAsync(session => Controls.Change(session, write, audit), cancel);
+    }
+
+    public Task<bool> NoteLateAsync(LeaseKey lease, MessageEvent late, CancellationToken cancel)
+    {
+        var encoded = EncodedEvent.From(late);
+        return _writer.RunAsync(session => Controls.NoteLate(session, lease, encoded), cancel);
+    }
+
     public Task RenewAsync(NodeId owner, DateTimeOffset until, CancellationToken cancel) =>
         _writer.RunAsync(session => Leases.Renew(session, owner, until), cancel);
 
@@ -126,6 +142,18 @@ public sealed class SqliteStore : IStore
 
     public Task<QueueSummary> SummaryAsync(DateTimeOffset now, CancellationToken cancel) =>
         _readers.ReadAsync(db => Backlogs.Summarize(db, now), cancel);
+
+    public Task PublishAsync(NodeReport report, DateTimeOffset forgetBefore, CancellationToken cancel)
+    {
+        var destinations = report.Encode();     // not on the writer's time
+        return _writer.RunAsync(session => DestinationReports.Publish(session, report, destinations, forgetBefore), cancel);
+    }
+
+    public Task WithdrawAsync(NodeId node, CancellationToken cancel) =>
+        _writer.RunAsync(session => DestinationReports.Withdraw(session, node), cancel);
+
+    public Task<IReadOnlyList<NodeReport>> ReportsAsync(DateTimeOffset since, CancellationToken cancel) =>
+        _readers.ReadAsync<IReadOnlyList<NodeReport>>(db => DestinationReports.Read(db, since), cancel);
 
     public Task<MessageView?> FindAsync(TenantId tenant, MessageId id, CancellationToken cancel) =>
         _readers.ReadAsync(db => MessageReads.Find(db, tenant, id), cancel);
@@ -178,6 +206,44 @@ public sealed class SqliteStore : IStore
 
     public Task SetVerifiedAsync(DomainId domain, DateTimeOffset? at, CancellationToken cancel) =>
         _writer.RunAsync(session => DomainTable.SetVerified(session, domain, at), cancel);
+
+    public Task<IReadOnlyList<Suppression>> FindBlockingAsync(
+        TenantId tenant, IReadOnlyCollection<string> addressKeys, CancellationToken cancel) =>
+        _readers.ReadAsync<IReadOnlyList<Suppression>>(db => SuppressionTable.FindBlocking(db, tenant, addressKeys), cancel);
+
+    public Task AddAsync(TenantId tenant, IReadOnlyList<Suppression> rows, CancellationToken cancel) =>
+        _writer.RunAsync(session => SuppressionTable.AddAll(session, tenant, rows), cancel);
+
+    public Task<int> RemoveAsync(
+        TenantId tenant, SuppressionScope scope, IReadOnlyCollection<string> addressKeys, CancellationToken cancel) =>
+        _writer.RunAsync(session => SuppressionTable.Remove(session, tenant, scope, addressKeys), cancel);
+
+    public Task ClearAsync(TenantId tenant, SuppressionScope scope, CancellationToken cancel) =>
+        SuppressionTable.ClearAsync(_writer, tenant, scope, cancel);
+
+    public Task<SuppressionPage> ListAsync(
+        TenantId tenant, SuppressionFilter filter, int offset, int limit, CancellationToken cancel) =>
+        _readers.ReadAsync(db => SuppressionLists.List(db, tenant, filter, offset, limit), cancel);
+
+    public Task<UnsubscribeGroup?> AddGroupAsync(TenantId tenant, UnsubscribeGroup group, DateTimeOffset now, CancellationToken cancel) =>
+        _writer.RunAsync(session => GroupTable.Add(session, tenant, group, now), cancel);
+
+    public Task<UnsubscribeGroup?> FindGroupAsync(TenantId tenant, int id, CancellationToken cancel) =>
+        _readers.ReadAsync(db => GroupTable.Find(db, tenant, id), cancel);
+
+    public Task<IReadOnlyList<UnsubscribeGroup>> GroupsAsync(TenantId tenant, CancellationToken cancel) =>
+        _readers.ReadAsync<IReadOnlyList<UnsubscribeGroup>>(db => GroupTable.All(db, tenant), cancel);
+
+    public Task<bool> ChangeGroupAsync(TenantId tenant, UnsubscribeGroup group, CancellationToken cancel) =>
+        _writer.RunAsync(session => GroupTable.Change(session, tenant, group), cancel);
+
+    public async Task<bool> RemoveGroupAsync(TenantId tenant, int id, DateTimeOffset now, CancellationToken cancel)
+    {
+        if (!await _writer.RunAsync(session => GroupTable.Remove(session, tenant, id, now), cancel))
+            return false;
+        await ClearAsync(tenant, new SuppressionScope(SuppressionList.GroupUnsubscribes, id), cancel);
+        return true;
+    }
 
     public Task PurgeAsync(DateTimeOffset now, CancellationToken cancel) => Maintenance.PurgeAsync(_writer, now, cancel);
 

@@ -7,9 +7,12 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Postrider.Api.Public;
+using Postrider.Engine.Control;
+using Postrider.Engine.Delivery;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
+using Postrider.Engine.Suppressions;
 using Postrider.Engine.Tenants;
 using Postrider.Mail.Addresses;
 using Postrider.Testing;
@@ -38,6 +41,8 @@ public sealed class ApiHost : IAsyncLifetime
 
     internal MemoryStore Store { get; } = new();
 
+    internal MemorySuppressions Suppressions { get; } = new();
+
     public Uri Address { get; private set; } = new("http://127.0.0.1/");
 
     internal IEnumerable<RouteEndpoint> Endpoints =>
@@ -53,7 +58,9 @@ public sealed class ApiHost : IAsyncLifetime
         builder.Services.AddSingleton<TimeProvider>(Time).AddSingleton(_ids);
         builder.Services.AddSingleton<IIntakeStore>(Store).AddSingleton<ITenantStore>(Store).AddSingleton<IMessageReader>(Store)
             .AddSingleton<IBatchStore>(Store).AddSingleton<IQueueWakeup>(Store);
+        builder.Services.AddSingleton<ISuppressionStore>(Suppressions).AddSingleton<IUnsubscribeGroupStore>(Suppressions);
         builder.Services.AddSingleton(new IntakeOptions()).AddSingleton<SenderDomains>().AddSingleton<MessageIntake>().AddSingleton<ApiKeys>();
+        builder.Services.AddSingleton<IControlStore>(Store).AddSingleton(new ControlOptions()).AddSingleton<RunningAttempts>().AddSingleton<MessageControl>();
         foreach (var check in _checks)
             builder.Services.AddSingleton(check);
         builder.Services.AddPostriderApi(_options);
@@ -67,6 +74,13 @@ public sealed class ApiHost : IAsyncLifetime
     {
         if (_app is not null)
             await _app.DisposeAsync();
+    }
+
+    /// <summary>Unsubscribe groups 1 to <paramref name="count"/>.</summary>
+    internal async Task AddGroupsAsync(TenantId tenant, int count)
+    {
+        for (var i = 1; i <= count; i++)
+            await Suppressions.AddGroupAsync(tenant, new UnsubscribeGroup(0, $"Group {i}", "Mail", false), Time.GetUtcNow(), CancellationToken.None);
     }
 
     /// <summary>A tenant of its own, with a key and the verified domain <c>acme.test</c>.</summary>
@@ -117,6 +131,15 @@ sealed class Caller
         Post("/v3/mail/send", new StringContent(json, Encoding.UTF8, "application/json"), headers);
 
     public Task<Answer> Send(JsonNode body) => Send(body.ToJsonString());
+
+    /// <summary>Any method; the body, if there is one, is JSON.</summary>
+    public async Task<Answer> Ask(string method, string path, string? json = null)
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        if (json is not null)
+            request.Content = new StringContent(json, Encoding.UTF8, "application/json");
+        return await Answer.Of(await _http.SendAsync(request));
+    }
 
     public async Task<Answer> Post(string path, HttpContent? content, params (string Name, string Value)[] headers)
     {

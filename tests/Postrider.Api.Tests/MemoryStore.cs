@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Postrider.Engine.Control;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
@@ -8,7 +9,7 @@ using Postrider.Mail.Addresses;
 namespace Postrider.Api.Tests;
 
 /// <summary>The engine's ports over dictionaries, as far as the HTTP side needs them.</summary>
-sealed class MemoryStore : IIntakeStore, ITenantStore, IMessageReader, IBatchStore, IQueueWakeup
+sealed class MemoryStore : IIntakeStore, ITenantStore, IMessageReader, IBatchStore, IControlStore, IQueueWakeup
 {
     readonly ConcurrentDictionary<ContentHash, (ApiKey Key, Tenant Tenant)> _keys = new();
     readonly ConcurrentDictionary<TenantId, List<MessageView>> _messages = new();
@@ -22,6 +23,40 @@ sealed class MemoryStore : IIntakeStore, ITenantStore, IMessageReader, IBatchSto
     public List<PageRequest> PagesAsked { get; } = [];
 
     public List<MessageView> MessagesOf(TenantId tenant) => _messages.GetOrAdd(tenant, _ => []);
+
+    public List<Backlog> Woken { get; } = [];
+
+    /// <summary>Puts a stored message into another state.</summary>
+    public void Change(TenantId tenant, MessageId id, Func<MessageView, MessageView> change)
+    {
+        var stored = MessagesOf(tenant);
+        lock (stored)
+        {
+            var index = stored.FindIndex(view => view.Message.Id == id);
+            stored[index] = change(stored[index]);
+        }
+    }
+
+    public Task<ControlResult> ChangeAsync(ControlWrite write, CancellationToken cancel)
+    {
+        ThrowIfAway();
+        if (MessagesOf(write.Tenant).Find(view => view.Message.Id == write.Message) is not { } view)
+            return Task.FromResult<ControlResult>(ControlResult.NotFound.Instance);
+        var tried = view.RetryCount > 0;
+        if (ControlRules.Of(write.Action, view.Status, tried) != ControlRule.Taken)
+            return Task.FromResult<ControlResult>(new ControlResult.Kept(view.Status, tried));
+        var status = write.Action switch
+        {
+            ControlAction.Cancel => MessageStatus.Cancelled,
+            ControlAction.Fail => MessageStatus.Failed,
+            _ => MessageStatus.Queued,
+        };
+        Change(write.Tenant, write.Message, view => view with { Status = status, ErrorMessage = write.Reason });
+        Backlog? waiting = write.Action == ControlAction.Retry ? new Backlog(new BacklogKey(write.Tenant, "example.net"), write.At) : null;
+        return Task.FromResult<ControlResult>(new ControlResult.Changed(status, 1, waiting));
+    }
+
+    public Task<bool> NoteLateAsync(LeaseKey lease, MessageEvent late, CancellationToken cancel) => throw new NotSupportedException("For the engine.");
 
     public void Put(BatchView batch, TenantId tenant) => _batches[(tenant, batch.Id)] = batch;
 
@@ -105,9 +140,7 @@ sealed class MemoryStore : IIntakeStore, ITenantStore, IMessageReader, IBatchSto
         return Task.FromResult(_domains.GetValueOrDefault((tenant, domain)));
     }
 
-    public void Due(Backlog backlog)
-    {
-    }
+    public void Due(Backlog backlog) => Woken.Add(backlog);
 
     public Task<bool> AddTenantAsync(Tenant tenant, CancellationToken cancel) => throw new NotSupportedException();
     public Task<Tenant?> FindTenantAsync(string name, CancellationToken cancel) => throw new NotSupportedException();

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using Postrider.Engine.Control;
 using Postrider.Engine.Delivery;
+using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
 using Postrider.Engine.Tests.Rig;
@@ -162,8 +164,8 @@ public sealed class MailEngineTests
         await rig.UntilNothingIsLeasedAsync();
 
         var destination = Assert.Single(rig.Engine.Destinations);
-        Assert.NotNull(destination.LeftAloneUntil);
-        Assert.Equal("421 4.7.0 too much of you", destination.LastTrouble);
+        Assert.Equal((BindingLimit.BackOff, rig.Time.GetUtcNow().AddSeconds(30)), (destination.Binds, destination.Until));
+        Assert.Equal(("421 4.7.0 too much of you", "421 4.7.0 too much of you"), (destination.Reason, destination.LastReply));
         Assert.Equal(EventType.Deferred, Assert.Single(rig.Store.EventsOf(id)).Type);
     }
 
@@ -246,7 +248,7 @@ public sealed class MailEngineTests
 
         var id = await rig.SubmitAsync("ada@a.example", "bob@b.example");
         await marking.Task.WaitAsync(TimeSpan.FromSeconds(20), TimeProvider.System);
-        Assert.True(rig.Store.Cancel(id));
+        Assert.Equal(new ControlOutcome.Done(MessageStatus.Cancelled), await rig.CancelAsync(id));
         cancelled.SetResult();
         await rig.UntilNothingIsLeasedAsync();
 

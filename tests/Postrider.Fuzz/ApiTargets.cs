@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
 using Postrider.Api.ScaiSend;
 using Postrider.Api.ScaiSend.Send;
+using Postrider.Api.ScaiSend.Suppressions;
 using static Postrider.Fuzz.FuzzException;
 
 namespace Postrider.Fuzz;
@@ -34,6 +35,14 @@ static class ApiTargets
             var read = MessageQuery.TryRead(query, faults);
             Unless(read is null == faults.Count > 0, "a query or faults, never both");
             Unless(read is null or { PageSize: > 0 and <= MessageQuery.MaxPageSize, Page: > 0 }, "a page within bounds");
+        }),
+        new("csv-row", ["ada@example.com,\"no such \"\"user\"\"\",x"u8.ToArray(), ",,\"a\"b"u8.ToArray()], input =>
+        {
+            var fields = new List<string>();
+            if (!CsvRow.TryRead(Encoding.Latin1.GetString(input), fields))
+                return;
+            Unless(fields.Count is > 0 and <= CsvRow.MostFields, "a row has fields, and not too many");
+            Unless(fields.Sum(field => field.Length) <= input.Length, "fields hold no more than the row");
         }),
     ];
 

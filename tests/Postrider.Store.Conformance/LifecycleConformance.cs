@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using Postrider.Engine.Control;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
 
@@ -11,7 +12,7 @@ public abstract class LifecycleConformance<TFixture> : StoreConformance<TFixture
     [Fact]
     public void Any_order_of_steps_keeps_to_the_model()
     {
-        var steps = Gen.Choose(0, 11).SelectMany(step => Gen.Choose(0, 1000), (step, which) => (step, which)).ListOf(60);
+        var steps = Gen.Choose(0, 14).SelectMany(step => Gen.Choose(0, 1000), (step, which) => (step, which)).ListOf(60);
 
         Prop.ForAll(steps.ToArbitrary(), schedule => RunAsync(schedule)).Check(Config.QuickThrowOnFailure.WithMaxTest(25));
     }
@@ -51,7 +52,10 @@ public abstract class LifecycleConformance<TFixture> : StoreConformance<TFixture
             4 => OnLeaseAsync(which, (lease, live) => MarkAsync(live, live?.Status == MessageStatus.Processing, MessageStatus.Rendered, store.Queue.MarkRenderedAsync(lease, default))),
             5 => OnLeaseAsync(which, (lease, live) => MarkAsync(live, live?.Status is MessageStatus.Processing or MessageStatus.Rendered, MessageStatus.Sending, store.Queue.MarkSendingAsync(lease, default))),
             6 => OnLeaseAsync(which, (lease, live) => SettleAsync(live, sample.Delivered(lease))),
-            7 => OnLeaseAsync(which, (lease, live) => SettleAsync(live, sample.Delivered(lease) with { Status = MessageStatus.Bounced, SentAt = null })),
+            7 => OnLeaseAsync(which, (lease, live) => SettleAsync(live, sample.Delivered(lease) with
+            {
+                Status = MessageStatus.Bounced, SentAt = null, Recipients = [new RecipientOutcome(0, RecipientState.Bounced, "550 5.1.1 No")],
+            })),
             8 => OnLeaseAsync(which, (lease, live) => SettleAsync(live, sample.Deferred(lease, store.Now, (live?.Retries ?? 0) + 1) with
             {
                 Status = live is { Partly: true } ? MessageStatus.Sent : MessageStatus.Queued,
@@ -61,7 +65,8 @@ public abstract class LifecycleConformance<TFixture> : StoreConformance<TFixture
                 Status = MessageStatus.Sent, Then = Continuation.Underway.Instance, RetryCount = live?.Retries ?? 0,
             })),
             10 => OnLeaseAsync(which, ReturnAsync),
-            _ => ReleaseAsync(expire: which % 2 == 0),
+            11 => ReleaseAsync(expire: which % 2 == 0),
+            _ => ControlAsync((ControlAction)(step - 12), which),
         };
 
         public async Task CheckAsync()
@@ -146,10 +151,41 @@ public abstract class LifecycleConformance<TFixture> : StoreConformance<TFixture
             live.Partly = settlement.Status == MessageStatus.Sent;
             if (settlement.Then is not Continuation.Underway)
                 live.Status = settlement.Then is Continuation.Requeue ? MessageStatus.Queued : settlement.Status;
-            live.Delivered |= settlement.Recipients[0].State == RecipientState.Delivered;
-            if (settlement.Recipients[0].State == RecipientState.Open)
-                live.Delivered = false;
+            live.Delivered = settlement.Recipients[0].State == RecipientState.Delivered;
             live.DueAt = store.Now;
+        }
+
+        async Task ControlAsync(ControlAction action, int which)
+        {
+            if (_messages.Count == 0)
+                return;
+            var live = _messages[which % _messages.Count];
+            var givenUp = which % 5 == 0 ? live.Generation : (int?)null;
+            var write = new ControlWrite(tenant, live.Id, action, store.Now, new EventId(store.Ids.Next())) { GivenUp = givenUp };
+            var rule = ControlRules.Of(action, live.Shown, live.Retries > 0);
+            var takes = rule == ControlRule.Taken || (rule == ControlRule.AsksHolder && givenUp is not null);
+            takes &= action != ControlAction.Retry || !live.Delivered;
+            var (before, generation, tried) = (live.Shown, live.Generation, live.Retries > 0);
+
+            var result = await store.Control.ChangeAsync(write, CancellationToken.None);
+
+            if (!takes)
+            {
+                Assert.Equal(new ControlResult.Kept(before, tried), result);
+                return;
+            }
+            live.Events++;
+            live.DueAt = store.Now;
+            live.Status = action switch
+            {
+                ControlAction.Cancel => MessageStatus.Cancelled,
+                ControlAction.Fail => MessageStatus.Failed,
+                _ => MessageStatus.Queued,
+            };
+            if (action == ControlAction.Retry)
+                (live.Generation, live.Retries, live.Partly) = (generation + 1, live.Retries + 1, false);
+            var waiting = action == ControlAction.Retry ? new Backlog(new BacklogKey(tenant, "example.net"), store.Now) : (Backlog?)null;
+            Assert.Equal(new ControlResult.Changed(live.Status, generation, waiting), result);
         }
 
         async Task ReturnAsync(LeaseKey lease, Live? live)

@@ -1,4 +1,5 @@
 using System.Text;
+using Postrider.Engine.Control;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
@@ -127,6 +128,12 @@ public sealed class Sample
     };
 
     public Task<bool> SettleAsync(Settlement settlement) => _store.Queue.SettleAsync(settlement, CancellationToken.None);
+
+    public ControlWrite Write(MessageId message, ControlAction action, string? reason = null) =>
+        new(Tenant, message, action, _store.Now, new EventId(_store.Ids.Next())) { Reason = reason };
+
+    public Task<ControlResult> ChangeAsync(MessageId message, ControlAction action, string? reason = null) =>
+        _store.Control.ChangeAsync(Write(message, action, reason), CancellationToken.None);
 
     public Task<MessageView?> FindAsync(MessageId id) => _store.Messages.FindAsync(Tenant, id, CancellationToken.None);
 

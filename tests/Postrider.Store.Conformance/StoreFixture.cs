@@ -1,6 +1,9 @@
+using Postrider.Engine.Control;
+using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
+using Postrider.Engine.Suppressions;
 using Postrider.Engine.Tenants;
 using Postrider.Testing;
 
@@ -26,6 +29,14 @@ public abstract class StoreFixture : IAsyncDisposable
     public abstract ITenantStore Tenants { get; }
 
     public abstract IBatchStore Batches { get; }
+
+    public abstract IDestinationReports Reports { get; }
+
+    public abstract ISuppressionStore Suppressions { get; }
+
+    public abstract IUnsubscribeGroupStore Groups { get; }
+
+    public abstract IControlStore Control { get; }
 
     protected StoreFixture() => Ids = new IdGenerator(Time);
 

@@ -7,7 +7,10 @@ static class Scopes
 {
     public const string MailSend = "mail.send";
     public const string MailSchedule = "mail.schedule";
+    public const string MailCancel = "mail.cancel";
     public const string StatsRead = "stats.read";
+    public const string SuppressionsRead = "suppressions.read";
+    public const string SuppressionsWrite = "suppressions.write";
 
     public static bool Has(this Credential credential, string scope)
     {

@@ -44,6 +44,7 @@ static class EventJson
                 break;
             case EventType.Dropped:
                 metadata.Write("reason"u8, data.Reason);
+                metadata.Write("group_id"u8, data.GroupId);
                 break;
             case EventType.Deferred:
                 metadata.Write("attempt"u8, data.Attempt);
@@ -66,6 +67,7 @@ static class EventJson
                 break;
         }
         metadata.Write("uncertain"u8, data.Uncertain);
+        metadata.Write("late"u8, data.Late);
         metadata.End();
     }
 

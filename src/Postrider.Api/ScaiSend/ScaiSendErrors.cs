@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 
@@ -33,7 +34,7 @@ static class ScaiSendErrors
             json.WriteEndObject();
         });
 
-    /// <summary>422 for queries.</summary>
+    /// <summary>422 for queries, and for bodies of everything but sends.</summary>
     public static void Write(HttpResponse response, IReadOnlyList<QueryFault> faults) =>
         JsonAnswer.Write(response, StatusCodes.Status422UnprocessableEntity, faults, static (json, faults) =>
         {
@@ -43,8 +44,9 @@ static class ScaiSendErrors
             {
                 json.WriteStartObject();
                 json.WriteStartArray("loc"u8);
-                json.WriteStringValue("query"u8);
-                json.WriteStringValue(fault.Parameter);
+                json.WriteStringValue(fault.Place ?? "query");
+                if (fault.Parameter.Length > 0)
+                    WritePath(json, fault.Parameter);
                 json.WriteEndArray();
                 json.WriteString("msg"u8, fault.Message);
                 json.WriteString("type"u8, fault.Type);
@@ -53,6 +55,18 @@ static class ScaiSendErrors
             json.WriteEndArray();
             json.WriteEndObject();
         });
+
+    /// <summary>The parts of a dotted path, its indexes as numbers.</summary>
+    static void WritePath(Utf8JsonWriter json, string path)
+    {
+        foreach (var part in path.Split('.'))
+        {
+            if (int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var index))
+                json.WriteNumberValue(index);
+            else
+                json.WriteStringValue(part);
+        }
+    }
 
     static void WriteDetail(Utf8JsonWriter json, string message)
     {
@@ -84,5 +98,12 @@ static class ScaiSendErrors
     }
 }
 
+/// <param name="Parameter">Its name; in a body a dotted path, or empty for all of it.</param>
 /// <param name="Type">The kind of fault, as in <c>less_than_equal</c>.</param>
-readonly record struct QueryFault(string Parameter, string Message, string Type);
+readonly record struct QueryFault(string Parameter, string Message, string Type)
+{
+    /// <summary>Null for the query.</summary>
+    public string? Place { get; private init; }
+
+    public static QueryFault InBody(string field, string message, string type) => new(field, message, type) { Place = "body" };
+}

@@ -25,6 +25,9 @@ public sealed record ScaiSendOptions
     /// <summary>How long a page's last key is remembered, so that a list that shrinks can be walked. Default 10 min.</summary>
     public TimeSpan PageMemory { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>What a refused cancel is answered with: 409 or, for clients that only read the body, 200. Default 409.</summary>
+    public int CancelConflictStatus { get; init; } = 409;
+
     internal void FindFaults(List<string> faults)
     {
         if (MaxBodyOctets is < 1024 or > 1024 * 1024 * 1024)
@@ -37,6 +40,8 @@ public sealed record ScaiSendOptions
             faults.Add($"ScaiSend:MaxSchedule is {MaxSchedule}; it must be more than nothing and at most a century.");
         if (ScheduleSlack < TimeSpan.Zero || ScheduleSlack > MaxSchedule)
             faults.Add($"ScaiSend:ScheduleSlack is {ScheduleSlack}; it must be at least nothing and at most MaxSchedule.");
+        if (CancelConflictStatus is not (409 or 200))
+            faults.Add($"ScaiSend:CancelConflictStatus is {CancelConflictStatus}; it must be 409 or 200.");
         if (PageMemory < TimeSpan.Zero || PageMemory > TimeSpan.FromDays(1))
             faults.Add($"ScaiSend:PageMemory is {PageMemory}; it must be at least nothing and at most a day.");
     }

@@ -4,12 +4,14 @@ using Microsoft.AspNetCore.Routing;
 using Postrider.Api.Auth;
 using Postrider.Api.RateLimits;
 using Postrider.Api.ScaiSend.Send;
+using Postrider.Api.ScaiSend.Suppressions;
 
 namespace Postrider.Api.ScaiSend;
 
 /// <summary>Every path of the dialect, at the root and under <c>/scaisend</c>. Routing takes a trailing slash as it comes.</summary>
 sealed class ScaiSendRoutes(
-    ScaiSendGate gate, SendEndpoint send, BatchEndpoints batches, MessageEndpoints messages, ApiOptions options)
+    ScaiSendGate gate, SendEndpoint send, BatchEndpoints batches, MessageEndpoints messages, ControlEndpoints control, SuppressionRoutes suppressions,
+    ApiOptions options)
 {
     static readonly string[] Mounts = ["", "/scaisend"];
 
@@ -24,6 +26,10 @@ sealed class ScaiSendRoutes(
                 batches.GetAsync),
             new("GET", "/v3/messages", ErrorShape.Detail, RateClass.MessageList, readers, messages.ListAsync),
             new("GET", "/v3/messages/{id}", ErrorShape.Detail, RateClass.Other, readers, messages.GetAsync),
+            new("POST", "/v3/messages/{id}/cancel", ErrorShape.Detail, RateClass.Other, [Scopes.MailCancel], control.CancelAsync),
+            new("POST", "/v3/messages/{id}/retry", ErrorShape.Detail, RateClass.Other, [Scopes.MailSend], control.RetryAsync),
+            new("POST", "/v3/messages/{id}/fail", ErrorShape.Detail, RateClass.Other, [Scopes.MailSend], control.FailAsync),
+            .. suppressions.Table(),
             new("GET", "/v3/scopes", ErrorShape.Detail, RateClass.Other, [], ScopesEndpoint.GetAsync),
         ];
     }

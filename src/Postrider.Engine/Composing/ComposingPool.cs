@@ -21,7 +21,10 @@ sealed class ComposingPool(
             var attempt = new MessageAttempt(message, attempts);
             try
             {
-                await HandleOrAbandonAsync(message, attempt);
+                if (attempt.OpenRecipients.Any())
+                    await HandleOrAbandonAsync(message, attempt);
+                else
+                    await attempt.EndUntriedAsync(attempts.Time.GetUtcNow() + AfterFault);
             }
             catch (Exception e)
             {
@@ -56,6 +59,13 @@ sealed class ComposingPool(
             await RecordForAllAsync(attempt, recipient => ReplyClassifier.Expired(recipient.LastReply));
             return;
         }
+        if (message.Suppressions is { } suppressions)
+        {
+            foreach (var (ordinal, verdict) in await suppressions.JudgeAsync(message.Leased.Message))
+                await attempt.RecordAsync(ordinal, verdict, null);
+            if (!attempt.OpenRecipients.Any())
+                return;
+        }
         if (message.Undeliverable is { } undeliverable)
         {
             await RecordForAllAsync(attempt, _ => undeliverable.Verdict);
@@ -69,17 +79,24 @@ sealed class ComposingPool(
                 break;
             case Composition.Ready ready:
                 attempt.NoteRendered(ready.Message);
+                var isReserved = true;      // the claim's reservation is one transaction of its destination's rate
                 foreach (var ordinal in attempt.OpenRecipients.ToArray())
-                    await HandOverAsync(message, attempt, ordinal);
+                {
+                    await HandOverAsync(message, attempt, ordinal, isReserved);
+                    isReserved = false;
+                }
                 break;
         }
     }
 
-    ValueTask HandOverAsync(DispatchedMessage message, MessageAttempt attempt, int ordinal)
+    ValueTask HandOverAsync(DispatchedMessage message, MessageAttempt attempt, int ordinal, bool isReserved)
     {
         if (message.Reserved is { } reserved)
         {
-            attempt.HandTo(reserved, ordinal);
+            if (isReserved)
+                attempt.HandTo(reserved, ordinal);
+            else
+                return HandOverAsync(attempt, ordinal, reserved);
             return ValueTask.CompletedTask;
         }
         var domain = message.Leased.Message.Recipients[ordinal].Address.Mailbox.Domain.Ascii;
@@ -110,12 +127,21 @@ sealed class ComposingPool(
         await HandOverAsync(attempt, ordinal, answer);
     }
 
+    /// <summary>To a destination that nothing was reserved at: if its rate is used up, the recipient's turn comes with a later attempt.</summary>
+    static async ValueTask HandOverAsync(MessageAttempt attempt, int ordinal, Destination destination)
+    {
+        if (destination.TryTakeOne(out var notBefore))
+            attempt.HandTo(destination, ordinal);
+        else
+            await attempt.RecordAsync(ordinal, new Verdict.NotTried(notBefore), null);
+    }
+
     static async ValueTask HandOverAsync(MessageAttempt attempt, int ordinal, DestinationAnswer answer)
     {
         switch (answer)
         {
             case DestinationAnswer.Known known:
-                attempt.HandTo(known.Destination, ordinal);
+                await HandOverAsync(attempt, ordinal, known.Destination);
                 break;
             case DestinationAnswer.Undeliverable undeliverable:
                 await attempt.RecordAsync(ordinal, undeliverable.Verdict, null);

@@ -1,4 +1,5 @@
 using System.Net;
+using Postrider.Engine.Delivery.Shaping;
 using Postrider.Mail.Addresses;
 
 namespace Postrider.Engine.Delivery;
@@ -20,7 +21,7 @@ public sealed record DeliveryOptions
     /// <summary>Host part of VERP return paths.</summary>
     public required Domain ReturnPathDomain { get; init; }
 
-    /// <summary>Connections to one destination at most. Default 20, Postfix's default_destination_concurrency_limit.</summary>
+    /// <summary>Connections to one destination at most, of all nodes together. Default 20, Postfix's default_destination_concurrency_limit.</summary>
     public int Concurrency { get; init; } = 20;
 
     /// <summary>Connections a destination starts with; each success allows one more. Default 5, Postfix's initial_destination_concurrency.</summary>
@@ -37,6 +38,14 @@ public sealed record DeliveryOptions
 
     /// <summary>Addresses tried for one message before it is deferred. Default 5, as Postfix's smtp_mx_address_limit.</summary>
     public int AddressesTried { get; init; } = 5;
+
+    /// <summary>The operator's limits for destinations; none twice for the same name.</summary>
+    public IReadOnlyList<DestinationRule> Destinations { get; init; } = [];
+
+    /// <summary>Whether the big providers have the limits of <see cref="BuiltInProfiles.All"/> where the operator says nothing else. Default true.</summary>
+    public bool BuiltInProfiles { get; init; } = true;
+
+    public BackOffOptions BackOff { get; init; } = new();
 
     public RetryOptions Retry { get; init; } = new();
 }

@@ -11,6 +11,7 @@ sealed class DestinationWorker(Destination destination, DeliveryServices service
     static readonly TimeSpan AfterFault = TimeSpan.FromSeconds(5);
 
     SmtpClientSession? _session;
+    Transmission? _transmission;
     Task _recording = Task.CompletedTask;
 
     public bool HasSession => _session is not null;
@@ -41,10 +42,44 @@ sealed class DestinationWorker(Destination destination, DeliveryServices service
         }
         if (destination.BlockedUntil is { } until)
         {
+            destination.ReturnOne();
             await RecordAsync(job, new Verdict.NotTried(until), null);
             return;
         }
 
+        _transmission ??= new Transmission(services.Stopping);
+        _transmission.Begin();
+        if (!attempt.TryBegin(job.Ordinal, _transmission))
+            return;
+        try
+        {
+            await TransmitAsync(job, _transmission);
+        }
+        catch (OperationCanceledException) when (_transmission.IsAborted && !services.Stopping.IsCancellationRequested)
+        {
+            // Before its final dot. First the peer must be rid of it.
+            await CloseSessionAsync();
+            await RecordAsync(job, new Verdict.NotTried(services.Time.GetUtcNow()), null);
+        }
+        finally
+        {
+            attempt.End(job.Ordinal, _transmission);
+            if (_transmission.IsAborted)
+                await DropAbortedAsync(_transmission);
+        }
+    }
+
+    /// <summary>An abort that came too late to change anything may yet have spoiled the session.</summary>
+    async Task DropAbortedAsync(Transmission aborted)
+    {
+        _transmission = null;
+        await CloseSessionAsync();
+        await aborted.DisposeAsync();
+    }
+
+    async Task TransmitAsync(DeliveryJob job, Transmission transmission)
+    {
+        var attempt = job.Attempt;
         // The signature is the dearest part of a message, and the commit only waits for the disk: both at once.
         var marking = attempt.MarkSendingAsync(services.Stopping);
         var message = attempt.Rendered!.Sign(services.Time.GetUtcNow());
@@ -57,7 +92,8 @@ sealed class DestinationWorker(Destination destination, DeliveryServices service
 
         var recipient = attempt.Leased.Message.Recipients[job.Ordinal].Address.Mailbox;
         var from = services.ReturnPaths.For(attempt.Leased.Message.Id, job.Ordinal);
-        var outcome = await TransactAsync(from, recipient, message, job);
+        transmission.Cancel.ThrowIfCancellationRequested();     // before the session, which is still good for others
+        var outcome = await TransactAsync(from, recipient, transmission.Of(message), job, transmission.Cancel);
         if (outcome is not null)
             await ConcludeAsync(job, outcome);
     }
@@ -76,29 +112,33 @@ sealed class DestinationWorker(Destination destination, DeliveryServices service
     }
 
     /// <returns>Null when no session could be had, which is then recorded, or left to a session that is open.</returns>
-    async Task<SmtpTransactionOutcome?> TransactAsync(ReversePath from, Mailbox recipient, IOutgoingMessage message, DeliveryJob job)
+    async Task<SmtpTransactionOutcome?> TransactAsync(
+        ReversePath from, Mailbox recipient, IOutgoingMessage message, DeliveryJob job, CancellationToken cancel)
     {
         for (var again = false; ; again = true)
         {
-            if (_session is null && !await ConnectAsync(job))
+            if (_session is null && !await ConnectAsync(job, cancel))
                 return null;
-            var outcome = await _session!.SendAsync(from, [recipient], message, services.Stopping);
+            var outcome = await _session!.SendAsync(from, [recipient], message, cancel);
             if (!outcome.SessionWasStale || again)
                 return outcome;
             await CloseSessionAsync();
         }
     }
 
-    async Task<bool> ConnectAsync(DeliveryJob job)
+    async Task<bool> ConnectAsync(DeliveryJob job, CancellationToken cancel)
     {
-        switch (await services.Connector.ConnectAsync(destination.Site, services.Stopping))
+        switch (await services.Connector.ConnectAsync(destination.Site, cancel))
         {
             case SiteConnection.Connected connected:
                 _session = connected.Session;
                 destination.Connected();
                 return true;
             case SiteConnection.Failed { Verdict: Verdict.Deferred deferred } failed:
-                if (destination.CouldNotConnect(deferred.Reply))
+                destination.NoteTrouble(deferred.Reply);
+                if (!destination.CouldNotConnect(deferred.Reply, deferred.Throttled))
+                    await RecordAsync(job, deferred, failed.Conversation);
+                else if (job.Attempt.TryGiveBack(job.Ordinal))
                     destination.Enqueue(job);
                 else
                     await RecordAsync(job, deferred, failed.Conversation);
@@ -133,17 +173,22 @@ sealed class DestinationWorker(Destination destination, DeliveryServices service
                 destination.Succeeded();
                 break;
             case RecipientOutcome.Refused { Reply.Code: 421 } refused:
-                destination.BackOff(refused.Reply.ToString());
+                destination.BackOff(refused.Reply.ToString(), isThrottled: true);
                 break;
             case RecipientOutcome.Refused refused:
                 destination.Answered();
                 if (ReplyClassifier.IsThrottling(refused.Reply))
-                    destination.SlowDown();
+                    destination.SlowDown(refused.Reply.ToString());
+                break;
+            case RecipientOutcome.NoAnswer silence:
+                destination.SlowDown(silence.Detail);
                 break;
         }
 
+        if (verdict is Verdict.Deferred deferred)
+            destination.NoteTrouble(deferred.Reply);
         await RecordAsync(job, verdict, conversation);
-        if (!session.CanReuse || session.Transactions >= services.Options.TransactionsPerSession)
+        if (!session.CanReuse || session.Transactions >= destination.MessagesPerConnection)
             await CloseSessionAsync();
     }
 
@@ -193,6 +238,8 @@ sealed class DestinationWorker(Destination destination, DeliveryServices service
         finally
         {
             await _recording;
+            if (_transmission is { } transmission)
+                await transmission.DisposeAsync();
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Postrider.Engine.Delivery.Shaping;
 using Postrider.Mail.Addresses;
 using Postrider.Mail.Dns;
 
@@ -15,7 +16,7 @@ sealed class Destinations(MxLookup mx, DeliveryServices services)
     public ValueTask<DestinationAnswer> FindAsync(string domain, CancellationToken cancel)
     {
         if (RouteOf(domain) is { } route)
-            return new(new DestinationAnswer.Known(Known(route)));
+            return new(new DestinationAnswer.Known(Known(domain, route)));
         if (!Domain.TryParseHostName(domain, out var parsed))
             return new(new DestinationAnswer.Undeliverable("5.1.2", $"{domain} is not a domain"));
 
@@ -47,19 +48,24 @@ sealed class Destinations(MxLookup mx, DeliveryServices services)
 
     DestinationAnswer Read(string domain, MxAnswer answer) => answer switch
     {
-        MxAnswer.Hosts hosts => new DestinationAnswer.Known(Known(new Site.Mx(hosts))),
+        MxAnswer.Hosts hosts => new DestinationAnswer.Known(Known(domain, new Site.Mx(hosts))),
         MxAnswer.NullMx => new DestinationAnswer.Undeliverable("5.1.10", $"{domain} takes no mail (null MX, RFC 7505)"),
         MxAnswer.NoSuchDomain => new DestinationAnswer.Undeliverable("5.1.2", $"{domain} does not exist (NXDOMAIN)"),
         MxAnswer.NoMailHost => new DestinationAnswer.Undeliverable("5.1.2", $"{domain} has neither MX nor address records"),
         MxAnswer.Unusable unusable => new DestinationAnswer.Undeliverable(unusable.IsLoop ? "5.4.6" : "5.4.4", unusable.Detail),
-        MxAnswer.TemporaryFailure failure => new DestinationAnswer.Known(Known(new Site.Unresolved(domain, failure.Detail))),
+        MxAnswer.TemporaryFailure failure => new DestinationAnswer.Known(Known(domain, new Site.Unresolved(domain, failure.Detail))),
         _ => throw new InvalidOperationException($"{answer} is not an MX answer."),
     };
 
-    Destination Known(Site site)
+    Destination Known(string domain, Site site)
     {
-        var destination = _byKey.GetOrAdd(site.Key, static (_, arg) => new Destination(arg.site, arg.services), (site, services));
+        // A domain that the operator has limited is a destination of its own: its limits are not those of others at the same hosts.
+        var key = services.Rules.Separates(domain) ? $"{domain}@{site.Key}" : site.Key;
+        var destination = _byKey.GetOrAdd(
+            key, static (key, arg) => new Destination(key, arg.site, arg.services.Rules.For(arg.domain, arg.site), arg.services),
+            (domain, site, services));
         destination.Site = site;
+        destination.NoteDomain(domain);
         return destination;
     }
 }

@@ -1,7 +1,9 @@
 using Microsoft.Extensions.Logging;
 using Postrider.Engine.Composing;
+using Postrider.Engine.Control;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
+using Postrider.Engine.Suppressions;
 
 namespace Postrider.Engine.Delivery;
 
@@ -20,8 +22,8 @@ sealed class MessageAttempt
     readonly AttemptServices _services;
     readonly RecipientState[] _states;
     readonly string?[] _lastReplies;
-    readonly bool[] _isPending;         // by recipient: no verdict yet
-    readonly bool[] _isHandedOver;      // by recipient: a destination will say
+    readonly Progress[] _progress;                  // by recipient, as the next one
+    readonly Transmission?[] _transmissions;        // there while Progress.Transmitting
     readonly SemaphoreSlim _turn = new(1);       // settlements of one message are written in the order they were decided
     readonly Lock _lock = new();
     Task<bool>? _marking;
@@ -32,8 +34,13 @@ sealed class MessageAttempt
     DateTimeOffset? _notBefore;
     bool _deferred;
     bool _anythingTried;
-    bool _lost;
+    volatile bool _lost;
+    bool _stopped;
+    bool _closed;
     int _underWay;
+    Func<LeaseKey, Task<bool>>? _takeOver;
+    bool _isTakenOver;
+    TaskCompletionSource? _ended;       // made when somebody waits for it
     Backlog? _next;      // set when it goes back into the queue: what the dispatcher is to note
 
     public MessageAttempt(DispatchedMessage dispatched, AttemptServices services)
@@ -43,9 +50,24 @@ sealed class MessageAttempt
         _leasedAt = services.Time.GetUtcNow();
         _states = leased.Message.Recipients.Select(recipient => recipient.State).ToArray();
         _lastReplies = leased.Message.Recipients.Select(recipient => recipient.LastReply).ToArray();
-        _isPending = Array.ConvertAll(_states, state => state == RecipientState.Open);
-        _isHandedOver = new bool[_states.Length];
-        _underWay = _isPending.Count(isPending => isPending);
+        _progress = Array.ConvertAll(_states, state => state == RecipientState.Open ? Progress.Waiting : Progress.Recorded);
+        _transmissions = new Transmission?[_states.Length];
+        _underWay = _progress.Count(progress => progress == Progress.Waiting);
+        services.Attempts.Add(this);
+    }
+
+    /// <summary>How far one recipient has come.</summary>
+    enum Progress : byte
+    {
+        Waiting,
+
+        /// <summary>A destination, or a look-up, will say.</summary>
+        HandedOver,
+        Transmitting,
+
+        /// <summary>Its verdict is on the way to be recorded.</summary>
+        Heard,
+        Recorded,
     }
 
     public LeasedMessage Leased => _dispatched.Leased;
@@ -95,13 +117,58 @@ sealed class MessageAttempt
     }
 
     /// <summary>A recipient's destination is being looked up; whoever does so records its verdict or hands it on.</summary>
-    public void NoteLookup(int ordinal) => _isHandedOver[ordinal] = true;
+    public void NoteLookup(int ordinal) => NoteHandedOver(ordinal);
 
     /// <summary>Leaves a recipient to a destination, which records its verdict.</summary>
     public void HandTo(Destination destination, int ordinal)
     {
-        _isHandedOver[ordinal] = true;
+        NoteHandedOver(ordinal);
         destination.Enqueue(new DeliveryJob(this, ordinal));
+    }
+
+    void NoteHandedOver(int ordinal)
+    {
+        lock (_lock)
+        {
+            if (_progress[ordinal] == Progress.Waiting)
+                _progress[ordinal] = Progress.HandedOver;
+        }
+    }
+
+    /// <summary>A worker takes a recipient up, before it does anything for it.</summary>
+    /// <returns>False when the attempt was stopped: its verdict is recorded already.</returns>
+    public bool TryBegin(int ordinal, Transmission transmission)
+    {
+        lock (_lock)
+        {
+            if (_stopped || _progress[ordinal] is Progress.Heard or Progress.Recorded)
+                return false;
+            (_progress[ordinal], _transmissions[ordinal]) = (Progress.Transmitting, transmission);
+            return true;
+        }
+    }
+
+    /// <summary>The worker has its verdict, or gave the recipient back: it can no longer be aborted through this transmission.</summary>
+    public void End(int ordinal, Transmission transmission)
+    {
+        lock (_lock)
+        {
+            if (_transmissions[ordinal] == transmission)
+                (_progress[ordinal], _transmissions[ordinal]) = (Progress.Heard, null);
+        }
+    }
+
+    /// <summary>The worker leaves the recipient to another session.</summary>
+    /// <returns>False when the attempt was stopped: then the worker has to record it.</returns>
+    public bool TryGiveBack(int ordinal)
+    {
+        lock (_lock)
+        {
+            if (_stopped)
+                return false;
+            (_progress[ordinal], _transmissions[ordinal]) = (Progress.HandedOver, null);
+            return true;
+        }
     }
 
     /// <summary>Records one recipient's verdict; with the last one the attempt ends and its lease with it. Only the first one counts.</summary>
@@ -112,17 +179,20 @@ sealed class MessageAttempt
         var last = false;
         try
         {
-            if (!_isPending[ordinal])
+            if (!TryClaimVerdict(ordinal, out last))
                 return;
-            _isPending[ordinal] = false;
-            last = --_underWay == 0;
+            var at = _services.Time.GetUtcNow();
             if (_lost)
             {
                 _services.Log.LeaseLost(Leased.Message.Id, Leased.Generation);
+                // What was not tried has nothing to say, and what was decided without a peer is no answer.
+                if (conversation is not null && Apply(ordinal, verdict, conversation, at) is { } late)
+                    await NoteLateAsync(late);
                 return;
             }
-            var at = _services.Time.GetUtcNow();
             var messageEvent = Apply(ordinal, verdict, conversation, at);
+            if (last && messageEvent is null && await IsTakenOverAsync())
+                return;
             if (last && !_anythingTried)
                 await GiveBackAsync();
             else if (messageEvent is not null || last)
@@ -136,17 +206,155 @@ sealed class MessageAttempt
         }
     }
 
+    bool TryClaimVerdict(int ordinal, out bool last)
+    {
+        lock (_lock)
+        {
+            last = false;
+            if (_progress[ordinal] == Progress.Recorded)
+                return false;
+            (_progress[ordinal], _transmissions[ordinal]) = (Progress.Recorded, null);
+            last = --_underWay == 0;
+            return true;
+        }
+    }
+
+    /// <summary>The lease was lost to a write of control's: whatever this attempt still comes to changes nothing.</summary>
+    public bool IsVoid => _lost;
+
+    /// <summary>Its message was cancelled, failed or retried: stops what has not sent its final dot, and writes nothing more.</summary>
+    /// <param name="generation">Leases up to this one are void; a later one knows of it already.</param>
+    public void Void(int generation)
+    {
+        if (Leased.Generation > generation)
+            return;
+        _lost = true;
+        Stop();
+    }
+
+    /// <summary>
+    /// Stops what has not sent its final dot, and waits for the rest. When everything it was asked to send is then either recorded or was not
+    /// sent, <paramref name="takeOver"/> is asked to write in place of its own end; else, or when that declines, it ends as it would have.
+    /// </summary>
+    /// <returns>False when it has not ended by then: a final dot is not answered yet. <paramref name="takeOver"/> is not called any more.</returns>
+    public async Task<bool> YieldAsync(Func<LeaseKey, Task<bool>> takeOver, TimeSpan patience)
+    {
+        lock (_lock)
+            _takeOver ??= takeOver;
+        Stop();
+        if (await EndsWithinAsync(patience))
+            return true;
+        lock (_lock)
+        {
+            if (!_isTakenOver)
+            {
+                _takeOver = null;
+                return false;
+            }
+        }
+        await Ended();
+        return true;
+    }
+
+    public async Task<bool> EndsWithinAsync(TimeSpan patience)
+    {
+        var ended = Ended();
+        if (!ended.IsCompleted)
+            await Task.WhenAny(ended, Task.Delay(patience, _services.Time, CancellationToken.None));
+        return ended.IsCompleted;
+    }
+
+    Task Ended()
+    {
+        lock (_lock)
+            return _closed ? Task.CompletedTask : (_ended ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+    }
+
+    void Stop()
+    {
+        List<int>? untried = null;
+        lock (_lock)
+        {
+            _stopped = true;
+            for (var ordinal = 0; ordinal < _progress.Length; ordinal++)
+            {
+                if (_progress[ordinal] is Progress.Waiting or Progress.HandedOver)
+                    (untried ??= []).Add(ordinal);
+                _transmissions[ordinal]?.Abort();
+            }
+        }
+        if (untried is not null)
+            _ = RecordUntriedAsync(untried);
+    }
+
+    /// <remarks>Never faults: nobody waits for it.</remarks>
+    async Task RecordUntriedAsync(List<int> ordinals)
+    {
+        foreach (var ordinal in ordinals)
+        {
+            try
+            {
+                await RecordAsync(ordinal, new Verdict.NotTried(_services.Time.GetUtcNow()), null);
+            }
+            catch (Exception e)
+            {
+                _services.Log.OutcomeNotWritten(e, Leased.Message.Id);
+            }
+        }
+    }
+
+    async Task<bool> IsTakenOverAsync()
+    {
+        Func<LeaseKey, Task<bool>>? takeOver;
+        lock (_lock)
+        {
+            takeOver = _takeOver;
+            _isTakenOver = takeOver is not null;
+        }
+        try
+        {
+            return takeOver is not null && await takeOver(Leased.Key);
+        }
+        catch (Exception e)
+        {
+            _services.Log.OutcomeNotWritten(e, Leased.Message.Id);
+            return false;       // given back instead; should it have been written all the same, that is refused
+        }
+    }
+
+    /// <summary>There is nobody to send to: it was cancelled or failed between the claim and the reading of what it says.</summary>
+    public async Task EndUntriedAsync(DateTimeOffset dueAt)
+    {
+        _notBefore = dueAt;
+        try
+        {
+            await GiveBackAsync();
+        }
+        finally
+        {
+            Close();
+        }
+    }
+
     /// <summary>No more is tried: the node stops, or composing ran into a fault of ours. What a destination has already, it still records.</summary>
     public async Task AbandonAsync(DateTimeOffset dueAt)
     {
         foreach (var ordinal in OpenRecipients.ToArray())
         {
-            if (!_isHandedOver[ordinal])
+            if (_progress[ordinal] == Progress.Waiting)
                 await RecordAsync(ordinal, new Verdict.NotTried(dueAt), null);
         }
     }
 
-    void Close() => _services.Closed(_dispatched, _next);
+    void Close()
+    {
+        TaskCompletionSource? ended;
+        lock (_lock)
+            (_closed, ended) = (true, _ended);
+        _services.Attempts.Remove(this);
+        _services.Closed(_dispatched, _next);
+        ended?.TrySetResult();
+    }
 
     MessageEvent? Apply(int ordinal, Verdict verdict, Conversation? conversation, DateTimeOffset at)
     {
@@ -199,15 +407,19 @@ sealed class MessageAttempt
             BounceReason = blocked.Reply,
             Status = blocked.Status,
         }),
-        Verdict.Dropped dropped =>
-            (EventType.Dropped, RecipientState.Dropped, new EventData { Reason = dropped.Reason, BounceReason = dropped.Detail }),
+        Verdict.Dropped dropped => (EventType.Dropped, RecipientState.Dropped, new EventData
+        {
+            Reason = dropped.Reason,
+            BounceReason = dropped.Detail,
+            GroupId = dropped.Group,
+        }),
         _ => throw new InvalidOperationException($"{verdict} settles nothing."),
     };
 
     (EventType, RecipientState, EventData) ReadDeferred(Verdict.Deferred deferred, DateTimeOffset at)
     {
         var retry = _services.Options.Retry;
-        var next = retry.NextAttempt(Leased.RetryCount + 1, Leased.FirstDueAt, at, _services.Random);
+        var next = retry.NextAttempt(Leased.RetryCount - Leased.RetriesBefore + 1, Leased.FirstDueAt, at, _services.Random);
         // Recipients wait for each other: one that was silent for ten minutes is not tried again the moment another's minute is over.
         if (next is not null && !(_nextAttempt > next))
             _nextAttempt = next;
@@ -226,14 +438,14 @@ sealed class MessageAttempt
             : (EventType.Bounce, RecipientState.Bounced, data with { BounceType = "soft", BounceReason = deferred.Reply, Source = "smtp" });
     }
 
-    Task GiveBackAsync()
+    Task<bool> GiveBackAsync()
     {
         var due = _notBefore ?? _services.Time.GetUtcNow();
         _next = new Backlog(new BacklogKey(Leased.Message.Tenant, Leased.QueueDomain), due);
         return WriteAsync(cancel => _services.Queue.ReturnAsync(Leased.Key, due, cancel));
     }
 
-    Task SettleAsync(int ordinal, MessageEvent? messageEvent, DateTimeOffset at, bool last)
+    async Task SettleAsync(int ordinal, MessageEvent? messageEvent, DateTimeOffset at, bool last)
     {
         var status = Rollup.StatusOf(_states);
         var firstAcceptance = messageEvent?.Type == EventType.Delivered && _states.Count(state => state == RecipientState.Delivered) == 1;
@@ -248,8 +460,18 @@ sealed class MessageAttempt
             RetryCount = Leased.RetryCount + (_deferred ? 1 : 0),
             SentAt = firstAcceptance ? at : null,
             ErrorMessage = status.IsSettled() ? Rollup.ErrorOf(_states, i => _lastReplies[i]) : null,
+            Suppressions = messageEvent is not null
+                && BounceRows.Of(messageEvent, Leased.Message.Id, Leased.Message.Recipients[ordinal].Address.Mailbox) is { } row ? [row] : [],
         };
-        return WriteAsync(cancel => _services.Queue.SettleAsync(settlement, cancel));
+        var isOurs = await WriteAsync(cancel => _services.Queue.SettleAsync(settlement, cancel));
+        if (!isOurs && messageEvent is { Data.MxHost: not null } late)
+            await NoteLateAsync(late);
+    }
+
+    Task<bool> NoteLateAsync(MessageEvent late)
+    {
+        late = late with { Data = late.Data! with { Late = true, NextRetryAt = null } };
+        return WriteAsync(cancel => _services.Control.NoteLateAsync(Leased.Key, late, cancel));
     }
 
     Continuation.Requeue Requeue(DateTimeOffset at)
@@ -264,18 +486,19 @@ sealed class MessageAttempt
     /// Writes until the store takes it. While the store is away the outcome is held here: giving up would send the message again.
     /// When the process is ended meanwhile, the next one finds the message <c>sending</c> and records the attempt as uncertain.
     /// </summary>
-    async Task WriteAsync(Func<CancellationToken, Task<bool>> write)
+    /// <returns>False when the lease is lost and nothing was written.</returns>
+    async Task<bool> WriteAsync(Func<CancellationToken, Task<bool>> write)
     {
         for (var pause = TimeSpan.FromMilliseconds(100); ; pause = pause < TimeSpan.FromSeconds(5) ? pause * 2 : pause)
         {
             try
             {
-                if (!await write(CancellationToken.None))
-                {
-                    _lost = true;
+                if (await write(CancellationToken.None))
+                    return true;
+                if (!_lost)
                     _services.Log.LeaseLost(Leased.Message.Id, Leased.Generation);
-                }
-                return;
+                _lost = true;
+                return false;
             }
             catch (Exception e) when (!_services.Stopping.IsCancellationRequested)
             {
@@ -290,8 +513,9 @@ sealed class MessageAttempt
 sealed record Conversation(string MxHost, string? RemoteAddress, string? TlsVersion, IReadOnlyList<string> Replies);
 
 /// <summary>What every attempt works with.</summary>
+/// <param name="Attempts">Where control finds them while they run.</param>
 /// <param name="Closed">Called once, when the attempt has ended and its lease with it.</param>
 /// <param name="Stopping">The node's last moment: outcomes that could not be written by then are left to the next process.</param>
 sealed record AttemptServices(
-    IQueueStore Queue, DeliveryOptions Options, IdGenerator Ids, Random Random, TimeProvider Time, ILogger Log,
+    IQueueStore Queue, IControlStore Control, RunningAttempts Attempts, DeliveryOptions Options, IdGenerator Ids, Random Random, TimeProvider Time, ILogger Log,
     Action<DispatchedMessage, Backlog?> Closed, CancellationToken Stopping);

@@ -27,17 +27,7 @@ public sealed record RetryOptions
         return next < end ? next : end;
     }
 
-    /// <summary>How long a destination that cannot be reached is left alone: half of what its messages wait, at most 15 minutes (a guess).</summary>
-    /// <param name="failures">Failures in a row: 1 or more.</param>
-    public TimeSpan BackOff(int failures, Random random)
-    {
-        var half = Delays[Math.Min(failures, Delays.Count) - 1] / 2;
-        return Jittered(half < MostBackOff ? half : MostBackOff, random);
-    }
-
-    static readonly TimeSpan MostBackOff = TimeSpan.FromMinutes(15);
-
-    TimeSpan Jittered(TimeSpan delay, Random random)
+    internal TimeSpan Jittered(TimeSpan delay, Random random)
     {
         double draw;
         lock (random) draw = random.NextDouble();       // Random is not safe for several threads

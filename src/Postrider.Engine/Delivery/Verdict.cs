@@ -21,7 +21,11 @@ abstract record Verdict
     public sealed record Blocked(string Reply, string? Status) : Verdict;
 
     /// <param name="Reason">A word of contracts/scaisend.md §5.2.</param>
-    public sealed record Dropped(string Reason, string Detail) : Verdict;
+    public sealed record Dropped(string Reason, string Detail) : Verdict
+    {
+        /// <summary>The unsubscribe group that is the reason.</summary>
+        public int? Group { get; init; }
+    }
 
     /// <summary>Nobody was asked: the destination is being left alone. No attempt is counted.</summary>
     public sealed record NotTried(DateTimeOffset Until) : Verdict;

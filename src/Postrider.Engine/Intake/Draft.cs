@@ -58,6 +58,9 @@ public abstract record SubmitOutcome
 
     public sealed record UnknownBatch(BatchId Batch) : SubmitOutcome;
 
+    /// <summary>A message names an unsubscribe group that the tenant does not have.</summary>
+    public sealed record UnknownGroup(int Group) : SubmitOutcome;
+
     /// <param name="Message">Index of the message whose From domain the tenant has not verified.</param>
     public sealed record SenderNotVerified(int Message, Domain Domain) : SubmitOutcome;
 }

@@ -1,5 +1,6 @@
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
+using Postrider.Engine.Suppressions;
 using Postrider.Engine.Tenants;
 
 namespace Postrider.Engine.Intake;
@@ -9,7 +10,8 @@ namespace Postrider.Engine.Intake;
 /// dispatcher of this node has been told; in every other case, an exception included, nothing was stored.
 /// </summary>
 public sealed class MessageIntake(
-    IIntakeStore store, SenderDomains domains, IQueueWakeup wakeup, IdGenerator ids, TimeProvider time, IntakeOptions options)
+    IIntakeStore store, SenderDomains domains, IUnsubscribeGroupStore groups, IQueueWakeup wakeup, IdGenerator ids, TimeProvider time,
+    IntakeOptions options)
 {
     public async Task<SubmitOutcome> SubmitAsync(Draft draft, CancellationToken cancel)
     {
@@ -19,6 +21,9 @@ public sealed class MessageIntake(
             if (!message.Sandbox && await domains.FindVerifiedAsync(draft.Tenant, message.From.Mailbox.Domain, cancel) is null)
                 return new SubmitOutcome.SenderNotVerified(i, message.From.Mailbox.Domain);
         }
+
+        if (await FindUnknownGroupAsync(draft, cancel) is { } unknownGroup)
+            return new SubmitOutcome.UnknownGroup(unknownGroup);
 
         var now = time.GetUtcNow();
         var contents = new ContentSet();
@@ -46,6 +51,21 @@ public sealed class MessageIntake(
             default:
                 throw new InvalidOperationException($"{outcome} is not an outcome of accepting.");
         }
+    }
+
+    /// <summary>A look-up for sends that name a group, and none for others.</summary>
+    async Task<int?> FindUnknownGroupAsync(Draft draft, CancellationToken cancel)
+    {
+        int? known = null;
+        for (var i = 0; i < draft.Messages.Count; i++)
+        {
+            if (draft.Messages[i].Settings.UnsubscribeGroup is not { } group || group == known)
+                continue;
+            if (await groups.FindGroupAsync(draft.Tenant, group, cancel) is null)
+                return group;
+            known = group;
+        }
+        return null;
     }
 
     NewMessage ToMessage(TenantId tenant, MessageDraft draft, DateTimeOffset now, ContentSet contents)

@@ -47,6 +47,9 @@ public sealed record EventData
 
     /// <summary>Why a recipient was dropped: contracts/scaisend.md §5.2.</summary>
     public string? Reason { get; init; }
+
+    /// <summary>The unsubscribe group it is about.</summary>
+    public int? GroupId { get; init; }
     public string? MxHost { get; init; }
     public string? TlsVersion { get; init; }
 
@@ -57,6 +60,9 @@ public sealed record EventData
 
     /// <summary>The remote may have the message although nobody heard it say so: the next attempt may deliver a second copy.</summary>
     public bool? Uncertain { get; init; }
+
+    /// <summary>It came when the message had been failed by hand, and changed nothing any more (contracts/scaisend.md §4.5.6).</summary>
+    public bool? Late { get; init; }
 
     /// <summary>The attempt's own account: address spoken to, when it was leased, rendered, marked sending, and each reply by stage.</summary>
     public AttemptRecord? AttemptRecord { get; init; }

@@ -1,3 +1,5 @@
+using Postrider.Engine.Suppressions;
+
 namespace Postrider.Engine.Messages;
 
 /// <summary>A message's status follows from its recipients' states (contracts/scaisend.md §4.2, "Roll-up").</summary>
@@ -31,7 +33,11 @@ static class Rollup
         if (recipients.All(state => state is RecipientState.Open or RecipientState.Delivered))
             return null;
         if (recipients.All(state => state == RecipientState.Dropped))
+        {
+            if (Enumerable.Range(0, recipients.Count).All(ordinal => SuppressionRules.IsSuppression(lastReply(ordinal))))
+                return "All recipients suppressed";
             return recipients.Count == 1 ? lastReply(0) ?? "Recipient dropped" : "All recipients dropped";
+        }
         if (recipients.Count == 1)
             return lastReply(0);
 

@@ -4,6 +4,7 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Postrider.Engine.Delivery;
 using Postrider.Engine.Messages;
+using Postrider.Engine.Suppressions;
 
 namespace Postrider.Engine.Queue;
 
@@ -17,7 +18,8 @@ namespace Postrider.Engine.Queue;
 /// missed: <see cref="SweepAsync"/> reads the backlogs anew, and <see cref="LeaseKeeper"/> takes over what the dead process held.
 /// </remarks>
 sealed class Dispatcher(
-    IQueueStore queue, Destinations destinations, QueueOptions options, LeaseBook leases, TimeProvider time, ILogger log) : IQueueWakeup
+    IQueueStore queue, ISuppressionStore suppressions, Destinations destinations, QueueOptions options, LeaseBook leases, TimeProvider time,
+    ILogger log) : IQueueWakeup
 {
     const int ClaimsAtOnce = 32;
     const int SweepPage = 1_000;
@@ -171,7 +173,7 @@ sealed class Dispatcher(
                     return null;
                 }
                 // No destination holds more than is still free, so that slow ones, be they ever so many, leave room for others.
-                var granted = destination.Reserve(key.Tenant, options.ClaimPage, mostHeld: leases.Free);
+                var granted = destination.Reserve(key, options.ClaimPage, mostHeld: leases.Free);
                 if (granted > 0)
                     return Take(key, now, granted, destination, null);
                 if (!destination.TryPark(key))
@@ -185,7 +187,7 @@ sealed class Dispatcher(
     ClaimPlan? Take(BacklogKey key, DateTimeOffset now, int wanted, Destination? destination, DestinationAnswer.Undeliverable? undeliverable)
     {
         var (granted, owner) = leases.Take(wanted);
-        destination?.Release(key.Tenant, wanted - granted);
+        destination?.Unreserve(key.Tenant, wanted - granted);
         if (granted > 0)
             return new ClaimPlan(key, granted, owner, destination, undeliverable);
         _schedule.Note(key, now);
@@ -220,8 +222,14 @@ sealed class Dispatcher(
             var claim = new Claim(plan.Key, now, plan.Limit, plan.Owner, now + options.Lease);
             var result = await queue.ClaimAsync(claim, CancellationToken.None);
             claimed = result.Messages.Count;
+            var suppressed = new ClaimedSuppressions(suppressions, result.Messages);
             foreach (var message in result.Messages)
-                await HandOverAsync(new DispatchedMessage(message, plan.Owner, plan.Destination, plan.Undeliverable));
+            {
+                await HandOverAsync(new DispatchedMessage(message, plan.Owner, plan.Destination, plan.Undeliverable)
+                {
+                    Suppressions = suppressed,
+                });
+            }
             // Due ones that are left come after the other backlogs that are due: everybody gets a turn.
             if (result.NextDueAt is { } next)
                 Due(new Backlog(plan.Key, next > now ? next : claimed > 0 ? now : now + AfterNothing));
@@ -233,7 +241,7 @@ sealed class Dispatcher(
         }
         finally
         {
-            plan.Destination?.Release(plan.Key.Tenant, plan.Limit - claimed);
+            plan.Destination?.Unreserve(plan.Key.Tenant, plan.Limit - claimed);
             ReturnLeases(plan.Owner, plan.Limit - claimed);
         }
     }
@@ -312,4 +320,7 @@ sealed record DispatchedMessage(LeasedMessage Leased, NodeId Owner, Destination?
 {
     /// <summary>Past its lifetime: settled with the last reply, without another attempt.</summary>
     public bool Expired { get; init; }
+
+    /// <summary>Of the claim it came with; null when it is not to be tried.</summary>
+    public ClaimedSuppressions? Suppressions { get; init; }
 }

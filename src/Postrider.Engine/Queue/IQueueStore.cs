@@ -1,4 +1,5 @@
 using Postrider.Engine.Messages;
+using Postrider.Engine.Suppressions;
 
 namespace Postrider.Engine.Queue;
 
@@ -57,8 +58,9 @@ public readonly record struct BacklogKey(TenantId Tenant, string Domain);
 public readonly record struct Backlog(BacklogKey Key, DateTimeOffset NextDueAt);
 
 /// <param name="Waiting">Messages not leased by anybody.</param>
+/// <param name="Oldest">The message accepted first of those that wait.</param>
 /// <param name="LastReply">What an MX last said to, or about, the message that is tried next; null when none was tried yet.</param>
-public sealed record BacklogView(Backlog Backlog, long Waiting, string? LastReply);
+public sealed record BacklogView(Backlog Backlog, long Waiting, MessageId Oldest, string? LastReply);
 
 public sealed record Claim(BacklogKey Backlog, DateTimeOffset Now, int Limit, NodeId Owner, DateTimeOffset LeaseUntil);
 
@@ -76,6 +78,9 @@ public readonly record struct LeaseKey(TenantId Tenant, MessageId Message, int G
 public sealed record LeasedMessage(StoredMessage Message, string QueueDomain, int Generation, int RetryCount, DateTimeOffset FirstDueAt)
 {
     public LeaseKey Key => new(Message.Tenant, Message.Id, Generation);
+
+    /// <summary>Of <see cref="RetryCount"/>, what was counted before this run of attempts: a retry by hand begins a new one.</summary>
+    public int RetriesBefore { get; init; }
 }
 
 /// <summary>What one attempt, or one recipient's part of it, came to.</summary>
@@ -86,7 +91,10 @@ public sealed record Settlement
     public required IReadOnlyList<RecipientOutcome> Recipients { get; init; }
     public required IReadOnlyList<MessageEvent> Events { get; init; }
 
-    /// <summary>The message's status after this.</summary>
+    /// <summary>
+    /// The message's status after this. While recipients are still under way only <c>sent</c> changes it: what is decided about one recipient
+    /// does not tell whether another is being sent to.
+    /// </summary>
     public required MessageStatus Status { get; init; }
     public required Continuation Then { get; init; }
     public required int RetryCount { get; init; }
@@ -94,6 +102,9 @@ public sealed record Settlement
     /// <summary>When the first recipient's MX accepted it; null to leave as it is.</summary>
     public DateTimeOffset? SentAt { get; init; }
     public string? ErrorMessage { get; init; }
+
+    /// <summary>Rows of the bounce list that the events leave, each under its event's id.</summary>
+    public IReadOnlyList<Suppression> Suppressions { get; init; } = [];
 }
 
 public sealed record RecipientOutcome(int Ordinal, RecipientState State, string? LastReply);

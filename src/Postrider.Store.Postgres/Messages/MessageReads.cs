@@ -15,7 +15,7 @@ static class MessageReads
         select {MessageRows.Columns},
             m.status, m.queued_at, m.sent_at, m.settled_at, m.error_message,
             q.phase, q.partly_accepted, coalesce(q.retry_count, m.retry_count), q.due_at,
-            t.ids, t.types, t.recipients, t.ats, t.data
+            t.ids, t.types, t.recipients, t.ats, t.data, q.retries_before
         from message m
         {MessageRows.JoinRecipients}
         left join queue q on q.lane = @lane and q.tenant_id = m.tenant_id and q.message_id = m.id
@@ -55,7 +55,7 @@ static class MessageReads
             SettledAt = row.TimeOrNull(First + 3),
             ErrorMessage = row.TextOrNull(First + 4),
             RetryCount = retries,
-            NextRetryAt = retries > 0 && waits ? row.Time(First + 8) : null,
+            NextRetryAt = waits && retries > row.GetInt32(First + 14) ? row.Time(First + 8) : null,
             Events = Events(row, First + 9),
         };
     }

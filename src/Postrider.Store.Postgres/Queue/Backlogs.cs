@@ -49,6 +49,9 @@ static class Backlogs
         select w.tenant_id, w.domain, w.due_at,
             (select count(*) from queue q
             where q.lane = @lane and q.lease_until is null and q.tenant_id = w.tenant_id and q.domain = w.domain),
+            -- Ids sort by the time of acceptance; before PostgreSQL 18 only as text.
+            (select min(q.message_id::text collate "C") from queue q
+            where q.lane = @lane and q.lease_until is null and q.tenant_id = w.tenant_id and q.domain = w.domain),
             (select r.last_reply
             from (
                 select q.message_id from queue q
@@ -66,7 +69,7 @@ static class Backlogs
     {
         await using var batch = new NpgsqlBatch(connection);
         AddWalks(batch, DescribeSql, after, limit);
-        var views = await batch.ReadAllAsync(row => new BacklogView(Read(row), row.GetInt64(3), row.TextOrNull(4)));
+        var views = await batch.ReadAllAsync(row => new BacklogView(Read(row), row.GetInt64(3), new MessageId(Guid.Parse(row.GetString(4))), row.TextOrNull(5)));
         if (views.Count > limit)
             views.RemoveRange(limit, views.Count - limit);
         return views;

@@ -88,8 +88,8 @@ sealed class ClaimWriter(Database database, PostgresStoreOptions options, IdGene
                 claim_id = d.claim_id
             from due d
             where q.lane = @lane and q.tenant_id = d.tenant_id and q.message_id = d.message_id
-            returning d.write, d.place, q.tenant_id, q.message_id, q.domain, q.generation, q.retry_count, q.first_due_at)
-        select {MessageRows.Columns}, l.write, l.domain, l.generation, l.retry_count, l.first_due_at
+            returning d.write, d.place, q.tenant_id, q.message_id, q.domain, q.generation, q.retry_count, q.first_due_at, q.retries_before)
+        select {MessageRows.Columns}, l.write, l.domain, l.generation, l.retry_count, l.first_due_at, l.retries_before
         from leased l
         join message m on m.lane = @lane and m.tenant_id = l.tenant_id and m.id = l.message_id
         {MessageRows.JoinRecipients}
@@ -194,7 +194,10 @@ sealed class ClaimWriter(Database database, PostgresStoreOptions options, IdGene
         {
             const int First = MessageRows.ColumnCount;
             leased[rows.GetInt32(First)].Add(new LeasedMessage(
-                MessageRows.Read(rows), rows.GetString(First + 1), rows.GetInt32(First + 2), rows.GetInt32(First + 3), rows.Time(First + 4)));
+                MessageRows.Read(rows), rows.GetString(First + 1), rows.GetInt32(First + 2), rows.GetInt32(First + 3), rows.Time(First + 4))
+            {
+                RetriesBefore = rows.GetInt32(First + 5),
+            });
         }
         return leased;
     }

@@ -5,6 +5,7 @@ using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
 using Postrider.Store.Postgres.Connections;
 using Postrider.Store.Postgres.Messages;
+using Postrider.Store.Postgres.Suppressions;
 using Postrider.Store.Postgres.Writing;
 
 namespace Postrider.Store.Postgres.Queue;
@@ -20,7 +21,7 @@ sealed class SettleWrite(Settlement settlement, EncodedEvent[] events, Cancellat
     public override object? GroupKey => (settlement.Lease.Tenant, settlement.Lease.Message);
 }
 
-/// <summary>Records what attempts came to: one statement for a group, and one more for its events.</summary>
+/// <summary>Records what attempts came to: one statement for a group, and two more where some bounced.</summary>
 sealed class SettleWriter(Database database, PostgresStoreOptions options, Action<Backlog> requeued, ILogger log)
     : GroupWriter<SettleWrite>(database, options, log)
 {
@@ -62,7 +63,8 @@ sealed class SettleWriter(Database database, PostgresStoreOptions options, Actio
             order by q.tenant_id, q.message_id
             for update of q),
         moves as materialized (
-            select tenant_id, day, batch_id, from_status, status as to_status, at from held),
+            select tenant_id, day, batch_id, from_status, case when continuation = 2 and status <> 4 then phase else status end as to_status, at
+            from held),
         {Totals.OfMoves},
         dequeued as (
             delete from queue q
@@ -70,7 +72,8 @@ sealed class SettleWriter(Database database, PostgresStoreOptions options, Actio
             where q.lane = @lane and q.tenant_id = h.tenant_id and q.message_id = h.message_id and h.continuation = 0),
         kept as (
             update queue q set
-                phase = case when h.continuation = 1 then 0 when h.status = 4 then q.phase else h.status end,
+                -- Under way it stays: another recipient may be about to be sent to, or being sent to.
+                phase = case when h.continuation = 1 then 0 else q.phase end,
                 due_at = case when h.continuation = 1 then h.due_at else q.due_at end,
                 domain = case when h.continuation = 1 then h.domain else q.domain end,
                 partly_accepted = h.status = 4,
@@ -86,6 +89,7 @@ sealed class SettleWriter(Database database, PostgresStoreOptions options, Actio
                 settled_at = case when h.continuation = 0 then h.at end,
                 sent_at = coalesce(h.sent_at, m.sent_at),
                 retry_count = case when h.continuation = 0 then h.retry_count else m.retry_count end,
+                generation = case when h.continuation = 0 then h.generation else m.generation end,
                 error_message = h.error
             from held h
             where m.lane = @lane and m.tenant_id = h.tenant_id and m.id = h.message_id
@@ -125,6 +129,7 @@ sealed class SettleWriter(Database database, PostgresStoreOptions options, Actio
                 events.Add(i, lease.Tenant, lease.Message, one);
         }
         events.BindWithWrites(command);
+        AddSuppressions(batch, lane, group);
         Database.Count(batch.BatchCommands.Count);
         var held = await batch.ReadAllAsync(row => row.GetInt32(0));
         group.ForEach(static write => write.Answer(false));
@@ -133,6 +138,19 @@ sealed class SettleWriter(Database database, PostgresStoreOptions options, Actio
             write.Answer(true);
             Tell(write.Settlement);
         }
+    }
+
+    /// <summary>In the same round trip and transaction; most groups have none, and no statement for them.</summary>
+    static void AddSuppressions(NpgsqlBatch batch, short lane, List<SettleWrite> group)
+    {
+        SuppressionColumns? columns = null;
+        foreach (var write in group)
+        {
+            foreach (var row in write.Settlement.Suppressions)
+                (columns ??= new()).Add(write.Settlement.Lease.Tenant, row);
+        }
+        if (columns is not null)
+            SuppressionTable.AddSettled(batch, lane, columns);
     }
 
     void Tell(Settlement settlement)

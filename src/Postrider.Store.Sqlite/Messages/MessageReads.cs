@@ -10,7 +10,8 @@ static class MessageReads
     const string StateSql = """
         -- Primary keys.
         select m.status, m.queued_at, m.sent_at, m.settled_at, m.error_message,
-            q.phase, q.partly_accepted, coalesce(q.retry_count, m.retry_count), q.due_at
+            q.phase, q.partly_accepted, coalesce(q.retry_count, m.retry_count), q.due_at,
+            q.retries_before
         from message m
         left join queue q on q.tenant_id = m.tenant_id and q.message_id = m.id
         where m.tenant_id = @tenant and m.id = @message
@@ -32,7 +33,7 @@ static class MessageReads
             SettledAt = row.TimeOrNull(3),
             ErrorMessage = row.TextOrNull(4),
             RetryCount = retries,
-            NextRetryAt = retries > 0 && !row.IsNull(5) && row.Int32(5) == (int)Phase.Waiting ? row.Time(8) : null,
+            NextRetryAt = !row.IsNull(5) && retries > row.Int32(9) && row.Int32(5) == (int)Phase.Waiting ? row.Time(8) : null,
             Body = message.Body is { } hash && ContentRows.ReadAll(db, tenant, hash) is { } content ? MessageBody.FromContent(content) : null,
             Events = EventRows.Read(db, tenant, id),
         };

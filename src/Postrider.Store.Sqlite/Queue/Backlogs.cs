@@ -57,8 +57,8 @@ static class Backlogs
     }
 
     const string WaitingSql = """
-        -- Index queue_due: the backlog's entries.
-        select count(*) from queue indexed by queue_due
+        -- Index queue_due: the backlog's entries. Ids sort by the time of acceptance.
+        select count(*), min(message_id) from queue indexed by queue_due
         where phase = 0 and tenant_id = @tenant and domain = @domain
         """;
 
@@ -80,12 +80,13 @@ static class Backlogs
         {
             var read = db.Prepare(WaitingSql).Bind(backlog.Key.Tenant.Value).Bind(backlog.Key.Domain);
             read.Step();
-            var waiting = read.Int64(0);
+            // The backlog may have been emptied since it was read.
+            var (waiting, oldest) = read.Int64(0) is > 0 and var count ? (count, new MessageId(read.Guid(1))) : (0, default);
             read.Reset();
             read = db.Prepare(LastReplySql).Bind(backlog.Key.Tenant.Value).Bind(backlog.Key.Domain);
             var reply = read.Step() ? read.Text(0) : null;
             read.Reset();
-            return new BacklogView(backlog, waiting, reply);
+            return new BacklogView(backlog, waiting, oldest, reply);
         });
 
     const string LiveSql = """

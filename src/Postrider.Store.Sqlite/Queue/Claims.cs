@@ -39,7 +39,7 @@ sealed class Claims(Writer writer, ReaderPool readers)
                 db => leases.ConvertAll(lease => new LeasedMessage(
                     MessageRows.Load(db, lease.Tenant, lease.Message)
                         ?? throw new InvalidDataException($"The queue names {lease.Message}, which is not stored."),
-                    lease.Domain, lease.Generation, lease.State.RetryCount, lease.FirstDueAt)),
+                    lease.Domain, lease.Generation, lease.State.RetryCount, lease.FirstDueAt) { RetriesBefore = lease.RetriesBefore }),
                 CancellationToken.None);
         }
         catch
@@ -71,7 +71,7 @@ sealed class Claims(Writer writer, ReaderPool readers)
 
     const string DueSql = """
         -- Index queue_due: one seek, then rows in the order they are wanted.
-        select tenant_id, message_id, domain, generation, first_due_at, partly_accepted, retry_count, batch_id
+        select tenant_id, message_id, domain, generation, first_due_at, partly_accepted, retry_count, batch_id, retries_before
         from queue indexed by queue_due
         where phase = 0 and tenant_id = @tenant and domain = @domain and due_at <= @now
         order by due_at, message_id
@@ -135,7 +135,7 @@ sealed class Claims(Writer writer, ReaderPool readers)
     }
 
     const string WaitingSql = """
-        select tenant_id, message_id, domain, generation, first_due_at, partly_accepted, retry_count, batch_id
+        select tenant_id, message_id, domain, generation, first_due_at, partly_accepted, retry_count, batch_id, retries_before
         from queue
         where tenant_id = @tenant and message_id = @message and phase = 0 and first_due_at < @before
         """;
@@ -175,11 +175,12 @@ sealed class Claims(Writer writer, ReaderPool readers)
         var batch = row.GuidOrNull(7);
         return new Lease(
             new TenantId(row.Guid(0)), new MessageId(row.Guid(1)), row.Text(2), row.Int32(3) + 1, row.Time(4),
-            new LiveState(Phase.Waiting, row.Bool(5), row.Int32(6), batch is { } id ? new BatchId(id) : null));
+            new LiveState(Phase.Waiting, row.Bool(5), row.Int32(6), batch is { } id ? new BatchId(id) : null), row.Int32(8));
     }
 
     /// <param name="Generation">The lease's: one more than before.</param>
     /// <param name="State">As it was before.</param>
     readonly record struct Lease(
-        TenantId Tenant, MessageId Message, string Domain, int Generation, DateTimeOffset FirstDueAt, LiveState State);
+        TenantId Tenant, MessageId Message, string Domain, int Generation, DateTimeOffset FirstDueAt, LiveState State,
+        int RetriesBefore);
 }

@@ -2,6 +2,7 @@ using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
 using Postrider.Store.Sqlite.Connections;
 using Postrider.Store.Sqlite.Messages;
+using Postrider.Store.Sqlite.Suppressions;
 using Postrider.Store.Sqlite.Writing;
 
 namespace Postrider.Store.Sqlite.Queue;
@@ -33,6 +34,9 @@ static class Settlements
             Update(db, settlement, outcome);
         foreach (var one in events)
             EventRows.Insert(db, lease.Tenant, lease.Message, one);
+        foreach (var row in settlement.Suppressions)
+            SuppressionTable.Add(db, lease.Tenant, row);
+        var status = settlement.Status;
         switch (settlement.Then)
         {
             case Continuation.Done:
@@ -42,10 +46,10 @@ static class Settlements
                 Requeue(db, settlement, requeue);
                 break;
             default:
-                GoOn(db, settlement, state);
+                status = GoOn(db, settlement, state);
                 break;
         }
-        session.Counters.Move(lease.Tenant, lease.Message, state.Batch, state.Status, settlement.Status, settlement.At);
+        session.Counters.Move(lease.Tenant, lease.Message, state.Batch, state.Status, status, settlement.At);
         return true;
     }
 
@@ -73,6 +77,7 @@ static class Settlements
             settled_at = @at,
             sent_at = coalesce(@sent_at, sent_at),
             retry_count = @retry_count,
+            generation = @generation,
             error_message = @error
         where tenant_id = @tenant and id = @message
         """;
@@ -83,7 +88,7 @@ static class Settlements
         db.Prepare(DequeueSql).Bind(tenant).Bind(message).Run();
         db.Prepare(FinishSql)
             .Bind((long)settlement.Status).Bind(settlement.At).Bind(settlement.SentAt).Bind(settlement.RetryCount)
-            .Bind(settlement.ErrorMessage).Bind(tenant).Bind(message).Run();
+            .Bind(settlement.Lease.Generation).Bind(settlement.ErrorMessage).Bind(tenant).Bind(message).Run();
     }
 
     const string RequeueSql = """
@@ -107,19 +112,21 @@ static class Settlements
     }
 
     const string GoOnSql = """
-        update queue set phase = @phase, partly_accepted = @partly_accepted, retry_count = @retry_count
+        update queue set partly_accepted = @partly_accepted, retry_count = @retry_count
         where tenant_id = @tenant and message_id = @message
         """;
 
-    static void GoOn(Connection db, Settlement settlement, LiveState state)
+    /// <summary>The phase stays: another recipient may be about to be sent to, or being sent to.</summary>
+    /// <returns>What it shows as.</returns>
+    static MessageStatus GoOn(Connection db, Settlement settlement, LiveState state)
     {
         var partlyAccepted = settlement.Status == MessageStatus.Sent;
-        var phase = partlyAccepted ? state.Phase : (Phase)settlement.Status;
         db.Prepare(GoOnSql)
-            .Bind((long)phase).Bind(partlyAccepted).Bind(settlement.RetryCount)
+            .Bind(partlyAccepted).Bind(settlement.RetryCount)
             .Bind(settlement.Lease.Tenant.Value).Bind(settlement.Lease.Message.Value).Run();
         if (settlement.SentAt is not null || settlement.ErrorMessage is not null)
             Note(db, settlement, settlement.ErrorMessage);
+        return LiveState.StatusIn(state.Phase, partlyAccepted);
     }
 
     const string NoteSql = """

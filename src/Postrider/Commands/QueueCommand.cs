@@ -1,12 +1,13 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using System.Text.Json.Serialization;
+using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
+using Postrider.Operations;
 
 namespace Postrider.Commands;
 
-/// <summary><c>postrider queue</c>: what waits, for which domain, since when, and what was last said about it.</summary>
+/// <summary><c>postrider queue</c>: for each destination what waits, since when, what was last said, when it is tried next and which limit binds.</summary>
 static class QueueCommand
 {
     const int Page = 1_000;
@@ -22,7 +23,20 @@ static class QueueCommand
 
     static async Task<int> ListAsync(ParseResult parsed, CommandContext context, CancellationToken cancel)
     {
-        var rows = new List<QueueRow>();
+        var now = TimeProvider.System.GetUtcNow();
+        var shown = ShownQueue.Of(
+            await context.Store.SummaryAsync(now, cancel),
+            await BacklogsAsync(context, cancel),
+            await context.Store.ReportsAsync(now - DestinationWatch.Lifetime, cancel),
+            now);
+        await Console.Out.WriteLineAsync(parsed.GetValue(Json) ? JsonSerializer.Serialize(shown, QueueJson.Default.ShownQueue) : AsText(shown));
+        return ExitCode.Done;
+    }
+
+    static async Task<List<(BacklogView View, string Tenant)>> BacklogsAsync(CommandContext context, CancellationToken cancel)
+    {
+        var backlogs = new List<(BacklogView, string)>();
+        var names = new Dictionary<TenantId, string>();
         IReadOnlyList<BacklogView> page;
         BacklogKey? after = null;
         do
@@ -30,39 +44,40 @@ static class QueueCommand
             page = await context.Store.DescribeBacklogsAsync(after, Page, cancel);
             foreach (var view in page)
             {
-                var tenant = await context.Store.FindTenantAsync(view.Backlog.Key.Tenant, cancel);
-                rows.Add(new QueueRow(
-                    tenant?.Name ?? view.Backlog.Key.Tenant.ToString(),
-                    view.Backlog.Key.Domain.Length > 0 ? view.Backlog.Key.Domain : "(several domains)",
-                    view.Waiting, view.Backlog.NextDueAt, view.LastReply));
+                var tenant = view.Backlog.Key.Tenant;
+                if (!names.TryGetValue(tenant, out var name))
+                    names[tenant] = name = (await context.Store.FindTenantAsync(tenant, cancel))?.Name ?? tenant.ToString();
+                backlogs.Add((view, name));
             }
             after = page.Count > 0 ? page[^1].Backlog.Key : null;
         }
         while (page.Count == Page);
-
-        var summary = await context.Store.SummaryAsync(TimeProvider.System.GetUtcNow(), cancel);
-        var shown = new ShownQueue(summary.Live, summary.Leased, summary.Overdue, rows);
-        await Console.Out.WriteLineAsync(parsed.GetValue(Json) ? JsonSerializer.Serialize(shown, QueueJson.Default.ShownQueue) : AsText(shown));
-        return ExitCode.Done;
+        return backlogs;
     }
 
     static string AsText(ShownQueue queue)
     {
         var lines = new List<string>
         {
-            string.Create(CultureInfo.InvariantCulture, $"{queue.Live} live messages, {queue.Leased} being worked on, {queue.Overdue} overdue"),
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{queue.Live} live messages, {queue.Leased} being worked on, {queue.Overdue} overdue; {queue.Servers} servers report"),
         };
-        lines.AddRange(queue.Waiting.Select(row => string.Create(
-            CultureInfo.InvariantCulture,
-            $"{row.Messages,9}  {row.Domain,-40} {row.Tenant,-20} next due {row.NextDueAt:yyyy-MM-ddTHH:mm:ssZ}  {row.LastReply ?? "not tried yet"}")));
+        var backlogs = queue.Waiting.ToLookup(row => row.Destination);
+        foreach (var destination in queue.Destinations)
+        {
+            lines.Add("");
+            lines.Add(destination.Destination);
+            lines.Add(string.Create(
+                CultureInfo.InvariantCulture,
+                $"  {destination.Messages} waiting since {Instant(destination.WaitingSince)}, next attempt {Instant(destination.NextAttempt)}"));
+            lines.Add($"  limit: {destination.Limit}{(destination.Reason is { } reason ? $" ({reason})" : "")}");
+            lines.Add($"  last reply: {destination.LastReply ?? "not tried yet"}");
+            lines.AddRange(backlogs[destination.Destination].Select(row => string.Create(
+                CultureInfo.InvariantCulture, $"  {row.Messages,9}  {row.Domain,-40} {row.Tenant}")));
+        }
         return string.Join(Environment.NewLine, lines);
     }
+
+    static string Instant(DateTimeOffset? at) => at?.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture) ?? "now";
 }
-
-sealed record ShownQueue(long Live, long Leased, long Overdue, IReadOnlyList<QueueRow> Waiting);
-
-sealed record QueueRow(string Tenant, string Domain, long Messages, DateTimeOffset NextDueAt, string? LastReply);
-
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true)]
-[JsonSerializable(typeof(ShownQueue))]
-sealed partial class QueueJson : JsonSerializerContext;

@@ -2,7 +2,9 @@ using System.Net;
 using Postrider.Api;
 using Postrider.Api.RateLimits;
 using Postrider.Api.ScaiSend;
+using Postrider.Engine.Control;
 using Postrider.Engine.Delivery;
+using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Queue;
 using Postrider.Engine.Tenants;
@@ -31,6 +33,7 @@ sealed record Settings
     public required SmtpTimeouts Timeouts { get; init; }
     public required DnsResolverOptions Resolver { get; init; }
     public required QueueOptions Queue { get; init; }
+    public required ControlOptions Control { get; init; }
     public required IntakeOptions Intake { get; init; }
     public required ApiOptions Api { get; init; }
     public required Dialect DefaultDialect { get; init; }
@@ -64,6 +67,10 @@ sealed record Settings
             Timeouts = ReadTimeouts(reader),
             Resolver = ReadResolver(reader),
             Queue = ReadQueue(reader),
+            Control = new ControlOptions
+            {
+                AnswerPatience = reader.Duration("Control:AnswerPatience", new ControlOptions().AnswerPatience),
+            },
             Intake = new IntakeOptions
             {
                 IdempotencyKept = reader.Duration("Intake:IdempotencyKept", new IntakeOptions().IdempotencyKept, TimeSpan.FromSeconds(1)),
@@ -94,6 +101,9 @@ sealed record Settings
             reader.Fault("Queue:Lease", $"{settings.Queue.Lease} must be at least twice Queue:RenewInterval, {settings.Queue.RenewInterval}", 0);
         if (settings.Delivery.InitialConcurrency > settings.Delivery.Concurrency)
             reader.Fault("Delivery:InitialConcurrency", "it is more than Delivery:Concurrency", 0);
+
+        if (settings.Control.AnswerPatience > TimeSpan.FromMinutes(1))
+            reader.Fault("Control:AnswerPatience", $"{settings.Control.AnswerPatience} is more than a minute: a request waits for it", 0);
 
         var faults = reader.Faults().Concat(settings.Api.FindFaults()).ToArray();
         return faults.Length == 0 ? settings : throw new SettingsException(faults);
@@ -140,6 +150,13 @@ sealed record Settings
             TransactionsPerSession = reader.Number("Delivery:TransactionsPerSession", defaults.TransactionsPerSession, 1, 1_000_000),
             IdleSession = reader.Duration("Delivery:IdleSession", defaults.IdleSession),
             AddressesTried = reader.Number("Delivery:AddressesTried", defaults.AddressesTried, 1, 100),
+            Destinations = DestinationRuleText.Read(reader),
+            BuiltInProfiles = reader.Flag("Delivery:BuiltInProfiles", defaults.BuiltInProfiles),
+            BackOff = new BackOffOptions
+            {
+                First = OptionalDuration(reader, "Delivery:BackOff:First"),
+                Most = OptionalDuration(reader, "Delivery:BackOff:Most"),
+            },
             Retry = retry with
             {
                 Delays = reader.Durations("Retry:Delays", retry.Delays),
@@ -148,6 +165,9 @@ sealed record Settings
             },
         };
     }
+
+    static TimeSpan? OptionalDuration(SettingsReader reader, string name) =>
+        reader.Text(name) is null ? null : reader.Duration(name, TimeSpan.Zero, TimeSpan.FromMilliseconds(1));
 
     static Dictionary<string, DnsEndPoint> ReadRoutes(SettingsReader reader)
     {
@@ -230,6 +250,7 @@ sealed record Settings
                 MaxSchedule = reader.Duration("ScaiSend:MaxSchedule", scaiSend.MaxSchedule, TimeSpan.FromSeconds(1)),
                 ScheduleSlack = reader.Duration("ScaiSend:ScheduleSlack", scaiSend.ScheduleSlack),
                 OpenReads = reader.Flag("ScaiSend:OpenReads", scaiSend.OpenReads),
+                CancelConflictStatus = reader.Number("ScaiSend:CancelConflictStatus", scaiSend.CancelConflictStatus, 200, 409),
                 PageMemory = reader.Duration("ScaiSend:PageMemory", scaiSend.PageMemory),
             },
             RateLimits = limits with

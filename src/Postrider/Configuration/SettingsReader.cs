@@ -78,7 +78,7 @@ sealed class SettingsReader(IConfiguration configuration)
     T Read<T>(string name, T otherwise, string expected, Func<string, T?> parse) where T : struct =>
         Text(name) is not { } text ? otherwise : parse(text) ?? Fault(name, $"\"{text}\" is not {expected}", otherwise);
 
-    static bool TryDuration(string text, out TimeSpan duration)
+    public static bool TryDuration(string text, out TimeSpan duration)
     {
         duration = default;
         var digits = text.AsSpan().IndexOfAnyExceptInRange('0', '9');

@@ -8,10 +8,13 @@ using Postrider.Capture;
 using Postrider.Configuration;
 using Postrider.Engine;
 using Postrider.Engine.Composing;
+using Postrider.Engine.Control;
 using Postrider.Engine.Delivery;
+using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
+using Postrider.Engine.Suppressions;
 using Postrider.Engine.Tenants;
 using Postrider.Mail.Dns;
 using Postrider.Mail.Smtp.Client;
@@ -69,10 +72,14 @@ static class ServerHost
         services.AddSingleton(settings).AddSingleton(settings.Intake).AddSingleton(TimeProvider.System).AddSingleton(ids).AddSingleton(secrets);
         services.AddSingleton(store)
             .AddSingleton<IIntakeStore>(store).AddSingleton<IQueueStore>(store).AddSingleton<IMessageReader>(store)
-            .AddSingleton<IContentReader>(store).AddSingleton<ITenantStore>(store).AddSingleton<IBatchStore>(store);
+            .AddSingleton<IContentReader>(store).AddSingleton<ITenantStore>(store).AddSingleton<IBatchStore>(store)
+            .AddSingleton<ISuppressionStore>(store).AddSingleton<IUnsubscribeGroupStore>(store)
+            .AddSingleton<IDestinationReports>(store)
+            .AddSingleton<IControlStore>(store);
         services.AddSingleton<SenderDomains>().AddSingleton<ApiKeys>().AddSingleton<DkimKeys>().AddSingleton<MessageIntake>();
         services.AddSingleton<IResolver>(provider => new DnsResolver(settings.Resolver, TimeProvider.System));
         services.AddSingleton(provider => CreateEngine(provider, settings, ids));
+        services.AddSingleton(settings.Control).AddSingleton<RunningAttempts>().AddSingleton<MessageControl>();
         services.AddSingleton<IQueueWakeup>(provider => provider.GetRequiredService<MailEngine>());
         services.AddHostedService(provider => provider.GetRequiredService<MailEngine>());
     }
@@ -93,8 +100,10 @@ static class ServerHost
     static MailEngine CreateEngine(IServiceProvider provider, Settings settings, IdGenerator ids)
     {
         var time = TimeProvider.System;
+        var presence = provider.GetService<NodePresence>();     // none for a store that serves one process: the serve lock says so
         var parts = new EngineParts(
             provider.GetRequiredService<IQueueStore>(),
+            provider.GetRequiredService<ISuppressionStore>(),
             provider.GetRequiredService<IContentReader>(),
             provider.GetRequiredService<SenderDomains>(),
             provider.GetRequiredService<DkimKeys>(),
@@ -103,7 +112,12 @@ static class ServerHost
             new SmtpConnector(
                 new SmtpClientOptions { HostName = settings.Delivery.HostName, Timeouts = settings.Timeouts }, new BrokenTlsMemory(time), time),
             ids,
-            OthersAreDead: provider.GetService<NodePresence>() is null);        // else the serve lock says so
+            OthersAreDead: presence is null)
+        {
+            Control = provider.GetRequiredService<IControlStore>(),
+            Attempts = provider.GetRequiredService<RunningAttempts>(),
+            LiveNodes = () => presence?.LiveNodes ?? 1,
+        };
         return new MailEngine(parts, settings.Delivery, settings.Queue, NewRandom(), time, provider.GetRequiredService<ILogger<MailEngine>>());
     }
 
@@ -121,6 +135,7 @@ static class ServerHost
     {
         services.AddSingleton(new PrometheusText(EngineMetrics.MeterName));
         services.AddSingleton<QueueWatch>().AddHostedService(provider => provider.GetRequiredService<QueueWatch>());
+        services.AddHostedService<DestinationWatch>();
         services.AddHostedService<Housekeeping>();
         services.AddSingleton<IReadinessCheck, DatabaseCheck>()
             .AddSingleton<IReadinessCheck, DispatcherCheck>()

@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using Postrider.Api.ScaiSend;
+using Postrider.Engine.Messages;
 using Postrider.Engine.Tenants;
 
 namespace Postrider.Api.Tests.ScaiSend;
@@ -60,7 +61,41 @@ public sealed class AccessTests(ApiHost host) : IClassFixture<ApiHost>
     [InlineData("GET", "/v3/mail/batch/bat_01JNW4Q2000000000000000000", "mail.schedule", "stats.read")]
     [InlineData("GET", "/v3/messages", "stats.read", "mail.send")]
     [InlineData("GET", "/v3/messages/msg_01JNW4Q2000000000000000000", "stats.read", "mail.send")]
+    [InlineData("POST", "/v3/messages/msg_01JNW4Q2000000000000000000/cancel", "mail.cancel")]
+    [InlineData("POST", "/v3/messages/msg_01JNW4Q2000000000000000000/retry", "mail.send")]
+    [InlineData("POST", "/v3/messages/msg_01JNW4Q2000000000000000000/fail", "mail.send")]
     [InlineData("GET", "/v3/scopes")]
+    [InlineData("GET", "/v3/suppression/bounces", "suppressions.read")]
+    [InlineData("GET", "/v3/suppression/bounces/bo@example.net", "suppressions.read")]
+    [InlineData("POST", "/v3/suppression/bounces", "suppressions.write")]
+    [InlineData("POST", "/v3/suppression/bounces/import", "suppressions.write")]
+    [InlineData("DELETE", "/v3/suppression/bounces", "suppressions.write")]
+    [InlineData("DELETE", "/v3/suppression/bounces/bo@example.net", "suppressions.write")]
+    [InlineData("GET", "/v3/suppression/blocks", "suppressions.read")]
+    [InlineData("GET", "/v3/suppression/blocks/bo@example.net", "suppressions.read")]
+    [InlineData("DELETE", "/v3/suppression/blocks", "suppressions.write")]
+    [InlineData("DELETE", "/v3/suppression/blocks/bo@example.net", "suppressions.write")]
+    [InlineData("GET", "/v3/suppression/spam_reports", "suppressions.read")]
+    [InlineData("GET", "/v3/suppression/spam_reports/bo@example.net", "suppressions.read")]
+    [InlineData("POST", "/v3/suppression/spam_reports", "suppressions.write")]
+    [InlineData("DELETE", "/v3/suppression/spam_reports", "suppressions.write")]
+    [InlineData("DELETE", "/v3/suppression/spam_reports/bo@example.net", "suppressions.write")]
+    [InlineData("GET", "/v3/suppression/unsubscribes", "suppressions.read")]
+    [InlineData("GET", "/v3/asm/suppressions/global", "suppressions.read")]
+    [InlineData("POST", "/v3/asm/suppressions/global", "suppressions.write")]
+    [InlineData("GET", "/v3/asm/suppressions/global/bo@example.net", "suppressions.read")]
+    [InlineData("DELETE", "/v3/asm/suppressions/global/bo@example.net", "suppressions.write")]
+    [InlineData("GET", "/v3/asm/groups", "suppressions.read")]
+    [InlineData("POST", "/v3/asm/groups", "suppressions.write")]
+    [InlineData("GET", "/v3/asm/groups/1", "suppressions.read")]
+    [InlineData("PATCH", "/v3/asm/groups/1", "suppressions.write")]
+    [InlineData("DELETE", "/v3/asm/groups/1", "suppressions.write")]
+    [InlineData("GET", "/v3/asm/groups/1/suppressions", "suppressions.read")]
+    [InlineData("POST", "/v3/asm/groups/1/suppressions", "suppressions.write")]
+    [InlineData("POST", "/v3/asm/groups/1/suppressions/search", "suppressions.read", "suppressions.write")]
+    [InlineData("DELETE", "/v3/asm/groups/1/suppressions/bo@example.net", "suppressions.write")]
+    [InlineData("GET", "/v3/asm/suppressions", "suppressions.read")]
+    [InlineData("GET", "/v3/asm/suppressions/bo@example.net", "suppressions.read")]
     public async Task Each_route_needs_one_of_its_scopes(string method, string path, params string[] scopes)
     {
         var others = ApiKeyScopes.ScaiSend.Except(scopes).ToArray();
@@ -149,28 +184,44 @@ public sealed class AccessTests(ApiHost host) : IClassFixture<ApiHost>
     [Fact]
     public async Task No_route_shows_one_tenant_anything_of_another()
     {
-        var owner = host.NewCaller(new CallerOptions());
-        var stranger = host.NewCaller(new CallerOptions());
+        var owner = host.NewCaller(new CallerOptions { Scopes = [.. ApiKeyScopes.ScaiSend] });
+        var stranger = host.NewCaller(new CallerOptions { Scopes = [.. ApiKeyScopes.ScaiSend] });
         var batch = (string)(await owner.Post("/v3/mail/batch", null)).Body!["batch_id"]!;
         var message = (string)(await owner.Send(SendRequests.With("batch_id", $"\"{batch}\""))).Body!["message_id"]!;
+        var group = (int)(await owner.Ask("POST", "/v3/asm/groups", """{"name":"Invoices","description":"Invoice copies"}""")).Body!["id"]!;
+        foreach (var list in (string[])["suppression/bounces", "suppression/spam_reports"])
+            await owner.Ask("POST", $"/v3/{list}", """{"email":"bo@example.net","bounce_type":"block"}""");
+        foreach (var list in (string[])["suppressions/global", $"groups/{group}/suppressions"])
+            await owner.Ask("POST", $"/v3/asm/{list}", """{"recipient_emails":["bo@example.net"]}""");
         var walked = 0;
 
         foreach (var endpoint in host.Endpoints.Where(endpoint => endpoint.Metadata.GetMetadata<ScaiSendRoute>()?.Method == "GET"))
         {
             foreach (var id in new[] { message, batch, message.ToLowerInvariant() })
             {
-                var path = "/" + endpoint.RoutePattern.RawText!.TrimStart('/').Replace("{id}", id, StringComparison.Ordinal);
+                var path = "/" + endpoint.RoutePattern.RawText!.TrimStart('/').Replace("{id}", id, StringComparison.Ordinal)
+                    .Replace("{email}", "bo@example.net", StringComparison.Ordinal)
+                    .Replace("{group}", $"{group}", StringComparison.Ordinal);
                 var answer = await stranger.Get(path + (path.EndsWith("messages", StringComparison.Ordinal) ? $"?batch_id={batch}" : ""));
 
                 Assert.True(answer.Status is 200 or 404, path);
                 Assert.DoesNotContain("Invoice", answer.Text, StringComparison.Ordinal);
                 Assert.DoesNotContain("bo@example.net", answer.Text, StringComparison.Ordinal);
-                if (path.Contains(id, StringComparison.Ordinal))
+                if (path.Contains(id, StringComparison.Ordinal) || endpoint.RoutePattern.RawText.Contains("{group}", StringComparison.Ordinal))
                     Assert.Equal(404, answer.Status);
                 walked++;
             }
         }
 
-        Assert.Equal(2 * 4 * 3, walked);        // two mounts, four GET routes, three ids
+        foreach (var endpoint in host.Endpoints.Where(endpoint => endpoint.Metadata.GetMetadata<ScaiSendRoute>() is { Method: "POST" } route
+            && route.Pattern.StartsWith("/v3/messages/", StringComparison.Ordinal)))
+        {
+            var path = "/" + endpoint.RoutePattern.RawText!.TrimStart('/').Replace("{id}", message, StringComparison.Ordinal);
+            Assert.Equal(404, (await stranger.Post(path, null)).Status);
+            walked++;
+        }
+
+        Assert.Equal(2 * 18 * 3 + 2 * 3, walked);       // two mounts, eighteen GET routes, three ids; three POST routes on a message
+        Assert.Equal(MessageStatus.Queued, Assert.Single(owner.Stored).Status);
     }
 }

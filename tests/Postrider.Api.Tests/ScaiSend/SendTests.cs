@@ -84,6 +84,7 @@ public sealed class SendTests(ApiHost host) : IClassFixture<ApiHost>
     public async Task Everything_a_request_carries_is_passed_on()
     {
         var caller = host.NewCaller(new CallerOptions());
+        await host.AddGroupsAsync(caller.Tenant, 5);
         var request = JsonNode.Parse("""
             {"personalizations":[{"to":[{"email":"bo@example.net","name":"Bo"}],
                "headers":{"x-run":"8","X-Own":"1"},"custom_args":{"b":2,"c":null},"substitutions":{"-name-":"Bo"},"dynamic_template_data":{"a":[1]}}],

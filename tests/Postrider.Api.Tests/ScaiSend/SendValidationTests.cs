@@ -299,6 +299,7 @@ public sealed class SendValidationTests(ApiHost host) : IClassFixture<ApiHost>
     public async Task Accepts_up_to_a_limit_and_refuses_past_it(string path, string kind, int limit, string field)
     {
         var caller = host.NewCaller(new CallerOptions());
+        await host.AddGroupsAsync(caller.Tenant, 1);
 
         var below = await caller.Send(Request(path, kind, limit - 1));
         var at = await caller.Send(Request(path, kind, limit));

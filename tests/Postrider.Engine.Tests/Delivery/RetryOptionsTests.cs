@@ -74,18 +74,6 @@ public sealed class RetryOptionsTests
         Assert.InRange(waits.Average(), 58, 62);
     }
 
-    [Fact]
-    public void A_destination_is_left_alone_for_at_most_a_quarter_of_an_hour()
-    {
-        var retry = new RetryOptions { Jitter = 0 };
-
-        var pauses = Enumerable.Range(1, 12).Select(failures => retry.BackOff(failures, new Random(1))).ToArray();
-
-        Assert.Equal(TimeSpan.FromSeconds(30), pauses[0]);
-        Assert.Equal(pauses.Order(), pauses);
-        Assert.Equal(TimeSpan.FromMinutes(15), pauses[^1]);
-    }
-
     static List<DateTimeOffset> Attempts(RetryOptions retry, Random random)
     {
         var attempts = new List<DateTimeOffset> { Start };

@@ -17,7 +17,7 @@ public sealed class MessageIntakeTests : IQueueWakeup
     readonly MessageIntake _intake;
 
     public MessageIntakeTests() => _intake = new MessageIntake(
-        _store, new SenderDomains(_tenants, _time), this, new IdGenerator(_time), _time, new IntakeOptions());
+        _store, new SenderDomains(_tenants, _time), _store, this, new IdGenerator(_time), _time, new IntakeOptions());
 
     void IQueueWakeup.Due(Backlog backlog) => _woken.Add(backlog);
 

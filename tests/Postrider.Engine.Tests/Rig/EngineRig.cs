@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Postrider.Engine.Composing;
+using Postrider.Engine.Control;
 using Postrider.Engine.Delivery;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
@@ -22,7 +23,8 @@ sealed class EngineRig : IAsyncDisposable
     readonly MessageIntake _intake;
     bool _stopped;
 
-    public EngineRig(QueueOptions? queue = null, Func<DeliveryOptions, DeliveryOptions>? delivery = null, SmtpTimeouts? timeouts = null)
+    public EngineRig(
+        QueueOptions? queue = null, Func<DeliveryOptions, DeliveryOptions>? delivery = null, SmtpTimeouts? timeouts = null, Func<int>? nodes = null)
     {
         Store = new MemoryStore(Watch);
         Zone = new Zone();
@@ -45,10 +47,11 @@ sealed class EngineRig : IAsyncDisposable
         ReturnPaths = new ReturnPaths(Sender.Secrets, returnHost);
         Engine = new MailEngine(
             new EngineParts(
-                Store, Store, domains, new DkimKeys(Sender.Secrets), ReturnPaths, new MxLookup(Zone, new Random(2), new MxLookupOptions()),
-                connector, Ids, OthersAreDead: true),
+                Store, Store, Store, domains, new DkimKeys(Sender.Secrets), ReturnPaths, new MxLookup(Zone, new Random(2), new MxLookupOptions()),
+                connector, Ids, OthersAreDead: true) { Control = Store, Attempts = Attempts, LiveNodes = nodes ?? (() => 1) },
             options, queue ?? new QueueOptions { Lease = Lease }, random, Time, NullLogger<MailEngine>.Instance);
-        _intake = new MessageIntake(Store, domains, Engine, Ids, Time, new IntakeOptions());
+        Control = new MessageControl(Store, Attempts, Engine, Ids, Time, new ControlOptions());
+        _intake = new MessageIntake(Store, domains, Store, Engine, Ids, Time, new IntakeOptions());
     }
 
     public Watch Watch { get; } = new();
@@ -69,10 +72,20 @@ sealed class EngineRig : IAsyncDisposable
 
     public MailEngine Engine { get; }
 
+    public RunningAttempts Attempts { get; } = new();
+
+    public MessageControl Control { get; }
+
+    public Task<ControlOutcome> CancelAsync(MessageId id) => Control.CancelAsync(Sender.Tenant, id, CancellationToken.None);
+
+    public Task<ControlOutcome> RetryAsync(MessageId id) => Control.RetryAsync(Sender.Tenant, id, CancellationToken.None);
+
+    public Task<ControlOutcome> FailAsync(MessageId id) => Control.FailAsync(Sender.Tenant, id, null, CancellationToken.None);
+
     public static async Task<EngineRig> StartAsync(
-        QueueOptions? queue = null, Func<DeliveryOptions, DeliveryOptions>? delivery = null, SmtpTimeouts? timeouts = null)
+        QueueOptions? queue = null, Func<DeliveryOptions, DeliveryOptions>? delivery = null, SmtpTimeouts? timeouts = null, Func<int>? nodes = null)
     {
-        var rig = new EngineRig(queue, delivery, timeouts);
+        var rig = new EngineRig(queue, delivery, timeouts, nodes);
         await rig.Engine.StartAsync(CancellationToken.None);
         return rig;
     }
@@ -81,11 +94,24 @@ sealed class EngineRig : IAsyncDisposable
 
     public async Task<MessageId> SubmitAsync(TenantId tenant, params string[] recipients) => (await SubmitManyAsync(tenant, [recipients]))[0];
 
+    public async Task<MessageId> SubmitAsync(MessageSettings settings, params string[] recipients) =>
+        (await SubmitManyAsync(Sender.Tenant, [recipients], settings))[0];
+
     /// <summary>One request with a message for each of <paramref name="messages"/>.</summary>
-    public async Task<IReadOnlyList<MessageId>> SubmitManyAsync(TenantId tenant, IEnumerable<string[]> messages)
+    public async Task<IReadOnlyList<MessageId>> SubmitManyAsync(
+        TenantId tenant, IEnumerable<string[]> messages, MessageSettings? settings = null)
+    {
+        var outcome = await SubmitDraftAsync(tenant, messages, settings);
+        return Assert.IsType<SubmitOutcome.Accepted>(outcome).Messages;
+    }
+
+    public Task<SubmitOutcome> TrySubmitAsync(MessageSettings settings, params string[] recipients) =>
+        SubmitDraftAsync(Sender.Tenant, [recipients], settings);
+
+    Task<SubmitOutcome> SubmitDraftAsync(TenantId tenant, IEnumerable<string[]> messages, MessageSettings? settings)
     {
         var body = Sender.Body("Hello.\r\n");
-        var outcome = await _intake.SubmitAsync(
+        return _intake.SubmitAsync(
             new Draft
             {
                 Tenant = tenant,
@@ -95,10 +121,10 @@ sealed class EngineRig : IAsyncDisposable
                     Recipients = [.. recipients.Select(recipient => new RecipientDraft(RecipientKind.To, Sender.Named(recipient)))],
                     Subject = "Hello",
                     Body = body,
+                    Settings = settings ?? MessageSettings.None,
                 })],
             },
             CancellationToken.None);
-        return Assert.IsType<SubmitOutcome.Accepted>(outcome).Messages;
     }
 
     public Task UntilStatusAsync(MessageId id, MessageStatus status) => Watch.UntilAsync(() => Store.StatusOf(id) == status, $"{id} is {status}");

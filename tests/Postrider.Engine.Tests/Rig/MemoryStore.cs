@@ -1,3 +1,4 @@
+using Postrider.Engine.Control;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
@@ -8,7 +9,7 @@ namespace Postrider.Engine.Tests.Rig;
 enum Fault { None, Before, After }
 
 /// <summary>The engine's ports in memory, as their comments ask; each call can be made to fail.</summary>
-sealed class MemoryStore(Watch watch) : IQueueStore, IContentReader, IIntakeStore
+sealed partial class MemoryStore(Watch watch) : IQueueStore, IControlStore, IContentReader, IIntakeStore
 {
     readonly Lock _lock = new();
     readonly Dictionary<MessageId, Row> _rows = [];
@@ -20,7 +21,8 @@ sealed class MemoryStore(Watch watch) : IQueueStore, IContentReader, IIntakeStor
         public required StoredMessage Message { get; set; }
         public required string Domain { get; set; }
         public required DateTimeOffset DueAt { get; set; }
-        public required DateTimeOffset FirstDueAt { get; init; }
+        public required DateTimeOffset FirstDueAt { get; set; }
+        public int RetriesBefore { get; set; }
         public MessageStatus Status { get; set; } = MessageStatus.Queued;
         public bool PartlyAccepted { get; set; }
         public bool IsLeased { get; set; }
@@ -71,7 +73,9 @@ sealed class MemoryStore(Watch watch) : IQueueStore, IContentReader, IIntakeStor
 
     public RecipientState[] StatesOf(MessageId id) => Read(id, row => row.Message.Recipients.Select(recipient => recipient.State).ToArray());
 
-    public MessageEvent[] EventsOf(MessageId id) => Read(id, row => row.Events.Where(one => one.Type != EventType.Processed).ToArray());
+    /// <summary>What became of it: without acceptance and the audit trail.</summary>
+    public MessageEvent[] EventsOf(MessageId id) =>
+        Read(id, row => row.Events.Where(one => one.Type is > EventType.Processed and < EventType.Cancelled).ToArray());
 
     public int LeasedRows
     {
@@ -81,20 +85,53 @@ sealed class MemoryStore(Watch watch) : IQueueStore, IContentReader, IIntakeStor
         }
     }
 
-    /// <summary>The competing write: wins unless the message is being sent.</summary>
-    public bool Cancel(MessageId id)
+    public Task<ControlResult> ChangeAsync(ControlWrite write, CancellationToken cancel) => DoAsync("control", null, () =>
     {
-        lock (_lock)
+        if (!_rows.TryGetValue(write.Message, out var row) || row.Message.Tenant != write.Tenant)
+            return ControlResult.NotFound.Instance;
+        var rule = ControlRules.Of(write.Action, row.Status, row.RetryCount > 0);
+        if (rule != ControlRule.Taken && !(rule == ControlRule.AsksHolder && write.GivenUp == row.Generation))
+            return (ControlResult)new ControlResult.Kept(row.Status, row.RetryCount > 0);
+        if (write.Action == ControlAction.Retry && row.Message.Recipients.All(recipient => recipient.State == RecipientState.Delivered))
+            return new ControlResult.Kept(row.Status, row.RetryCount > 0);
+
+        var generation = row.Generation;
+        AddEvents(row, [write.AuditEvent]);
+        if (write.Action != ControlAction.Retry)
         {
-            var row = _rows[id];
-            if (row.Status.IsSettled() || row.IsSending)
-                return false;
-            row.Generation++;
-            Settle(row, MessageStatus.Cancelled);
+            var to = write.Action == ControlAction.Cancel ? RecipientState.Cancelled : RecipientState.Failed;
+            SetStates(row, state => state == RecipientState.Open ? to : state);
+            row.Error = write.Reason ?? row.Error;
+            Settle(row, write.Action == ControlAction.Cancel ? MessageStatus.Cancelled : MessageStatus.Failed);
+            return new ControlResult.Changed(row.Status, generation, null);
         }
-        watch.Changed();
+        SetStates(row, state => state == RecipientState.Delivered ? state : RecipientState.Open);
+        row.Generation++;
+        row.RetriesBefore = ++row.RetryCount;
+        (row.FirstDueAt, row.Error, row.SentAt) = (write.At, null, null);
+        row.PartlyAccepted = row.Message.Recipients.Any(recipient => recipient.State == RecipientState.Delivered);
+        row.Domain = QueueDomain.Of(row.Message.Recipients);
+        Release(row, write.At);
+        return new ControlResult.Changed(row.Status, generation, new Backlog(row.Backlog, write.At));
+    });
+
+    public Task<bool> NoteLateAsync(LeaseKey lease, MessageEvent late, CancellationToken cancel) => DoAsync("late", lease, () =>
+    {
+        var row = _rows[lease.Message];
+        if (row.Status != MessageStatus.Failed || row.Generation != lease.Generation)
+            return false;
+        AddEvents(row, [late]);
+        if (late.Type == EventType.Delivered)
+            SetStates(row, (state, ordinal) => ordinal == late.Recipient ? RecipientState.Delivered : state);
         return true;
-    }
+    });
+
+    static void SetStates(Row row, Func<RecipientState, RecipientState> next) => SetStates(row, (state, _) => next(state));
+
+    static void SetStates(Row row, Func<RecipientState, int, RecipientState> next) => row.Message = row.Message with
+    {
+        Recipients = row.Message.Recipients.Select((recipient, ordinal) => recipient with { State = next(recipient.State, ordinal) }).ToArray(),
+    };
 
     public Task<AcceptOutcome> AcceptAsync(Acceptance acceptance, CancellationToken cancel) => DoAsync("accept", null, () =>
     {
@@ -141,7 +178,7 @@ sealed class MemoryStore(Watch watch) : IQueueStore, IContentReader, IIntakeStor
 
     public Task<bool> MarkSendingAsync(LeaseKey lease, CancellationToken cancel) => DoAsync("sending", lease, () =>
     {
-        if (Held(lease) is not { } row)
+        if (Held(lease) is not { } row || row.Status is MessageStatus.Sending)
             return false;
         row.IsSending = true;
         row.Status = row.PartlyAccepted ? MessageStatus.Sent : MessageStatus.Sending;
@@ -160,6 +197,7 @@ sealed class MemoryStore(Watch watch) : IQueueStore, IContentReader, IIntakeStor
                 settlement.Recipients.FirstOrDefault(outcome => outcome.Ordinal == ordinal) is { } outcome
                     ? recipient with { State = outcome.State, LastReply = outcome.LastReply } : recipient).ToArray(),
         };
+        _suppressions.AddRange(settlement.Suppressions.Where(one => !_suppressions.Exists(other => other.Id == one.Id)));
         row.RetryCount = settlement.RetryCount;
         row.SentAt = settlement.SentAt ?? row.SentAt;
         row.Error = settlement.ErrorMessage;
@@ -167,7 +205,7 @@ sealed class MemoryStore(Watch watch) : IQueueStore, IContentReader, IIntakeStor
         switch (settlement.Then)
         {
             case Continuation.Underway:
-                row.Status = settlement.Status;
+                row.Status = row.PartlyAccepted ? MessageStatus.Sent : row.Status;
                 break;
             case Continuation.Requeue requeue:
                 Assert.Contains(settlement.Status, new[] { MessageStatus.Queued, MessageStatus.Sent });
@@ -270,7 +308,7 @@ sealed class MemoryStore(Watch watch) : IQueueStore, IContentReader, IIntakeStor
         row.Generation++;
         row.Status = row.PartlyAccepted ? MessageStatus.Sent : MessageStatus.Processing;
         Claimed++;
-        return new LeasedMessage(row.Message, row.Domain, row.Generation, row.RetryCount, row.FirstDueAt);
+        return new LeasedMessage(row.Message, row.Domain, row.Generation, row.RetryCount, row.FirstDueAt) { RetriesBefore = row.RetriesBefore };
     }
 
     static void Release(Row row, DateTimeOffset dueAt)

@@ -26,6 +26,9 @@ sealed class Peer(Zone zone, Watch watch) : IConnector
     /// <summary>By the recipient's address.</summary>
     public Func<string, string> OnRcpt { get; set; } = _ => "250 2.1.5 ok";
 
+    /// <summary>Waited for before the reply to DATA; by the recipient's address.</summary>
+    public Func<string, Task> BeforeData { get; set; } = _ => Task.CompletedTask;
+
     /// <summary>The reply to the final dot; null for silence, "" to close without one.</summary>
     public Func<Incoming, Task<string?>> OnDot { get; set; } = _ => Task.FromResult<string?>("250 2.0.0 queued");
 
@@ -69,6 +72,8 @@ sealed class Peer(Zone zone, Watch watch) : IConnector
             var (from, to, isSilent) = ("", "", false);
             while (await reader.ReadLineAsync() is { } line)
             {
+                if (line == "DATA")
+                    await BeforeData(to);
                 var reply = line.Split(' ')[0].ToUpperInvariant() switch
                 {
                     "EHLO" => "250-mx\r\n250-8BITMIME\r\n250 PIPELINING",
@@ -85,7 +90,9 @@ sealed class Peer(Zone zone, Watch watch) : IConnector
                 if (!reply.StartsWith("354", StringComparison.Ordinal))
                     continue;
 
-                var incoming = new Incoming(domain, from, to, await ReadContentAsync(reader));
+                if (await ReadContentAsync(reader) is not { } content)
+                    break;
+                var incoming = new Incoming(domain, from, to, content);
                 to = "";
                 Seen.Enqueue(incoming);
                 watch.Changed();
@@ -134,12 +141,17 @@ sealed class Peer(Zone zone, Watch watch) : IConnector
 
     static string Path(string line) => line[(line.IndexOf('<', StringComparison.Ordinal) + 1)..line.IndexOf('>', StringComparison.Ordinal)];
 
-    static async Task<string> ReadContentAsync(StreamReader reader)
+    /// <returns>Null when the client left before its final dot.</returns>
+    static async Task<string?> ReadContentAsync(StreamReader reader)
     {
         var content = new StringBuilder();
-        while (await reader.ReadLineAsync() is { } line && line != ".")
+        while (await reader.ReadLineAsync() is { } line)
+        {
+            if (line == ".")
+                return content.ToString();
             content.Append(line.StartsWith('.') ? line[1..] : line).Append("\r\n");
-        return content.ToString();
+        }
+        return null;
     }
 
     static async Task SayAsync(PipeWriter output, string reply) => await output.WriteAsync(Encoding.Latin1.GetBytes(reply + "\r\n"));

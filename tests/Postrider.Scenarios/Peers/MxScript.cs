@@ -90,6 +90,10 @@ sealed class MxScript
     public MxStep? Next(MxStage stage, string? localPart = null) =>
         localPart is not null && Next($"{stage} {localPart}") is { } step ? step : Next(stage.ToString());
 
+    /// <summary>All steps given for a stage, or for RCPT with this local-part, have been taken.</summary>
+    public bool IsUsedUp(MxStage stage, string? localPart = null) =>
+        !_steps.TryGetValue(localPart is null ? stage.ToString() : $"{stage} {localPart}", out var steps) || steps.IsEmpty;
+
     MxStep? Next(string key) =>
         _steps.TryGetValue(key, out var steps) && steps.TryDequeue(out var step) ? step : _always.GetValueOrDefault(key);
 

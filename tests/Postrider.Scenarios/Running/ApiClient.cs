@@ -15,6 +15,8 @@ sealed class ApiClient(HttpClient http, string key)
 
     public Task<ApiAnswer> PostTextAsync(string path, string body) => SendAsync(HttpMethod.Post, path, body);
 
+    public Task<ApiAnswer> DeleteAsync(string path) => SendAsync(HttpMethod.Delete, path, null);
+
     public async Task<Message> MessageAsync(string id)
     {
         var answer = await GetAsync($"/v3/messages/{id}");

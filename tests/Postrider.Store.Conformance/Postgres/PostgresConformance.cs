@@ -9,6 +9,8 @@ public sealed class PostgresLeaseTests : LeaseConformance<PostgresFixture>;
 
 public sealed class PostgresLifecycleTests : LifecycleConformance<PostgresFixture>;
 
+public sealed class PostgresControlTests : ControlConformance<PostgresFixture>;
+
 public sealed class PostgresListTests : ListConformance<PostgresFixture>;
 
 public sealed class PostgresContentTests : ContentConformance<PostgresFixture>;
@@ -16,3 +18,7 @@ public sealed class PostgresContentTests : ContentConformance<PostgresFixture>;
 public sealed class PostgresBatchTests : BatchConformance<PostgresFixture>;
 
 public sealed class PostgresTenantTests : TenantConformance<PostgresFixture>;
+
+public sealed class PostgresDestinationReportTests : DestinationReportConformance<PostgresFixture>;
+
+public sealed class PostgresSuppressionTests : SuppressionConformance<PostgresFixture>;

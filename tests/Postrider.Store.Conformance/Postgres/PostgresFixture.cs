@@ -1,6 +1,9 @@
+using Postrider.Engine.Control;
+using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
+using Postrider.Engine.Suppressions;
 using Postrider.Engine.Tenants;
 using Postrider.Store.Conformance.Postgres;
 using Postrider.Store.Postgres;
@@ -48,6 +51,14 @@ public sealed class PostgresFixture : StoreFixture
     public override ITenantStore Tenants => Postgres;
 
     public override IBatchStore Batches => Postgres;
+
+    public override IDestinationReports Reports => Postgres;
+
+    public override ISuppressionStore Suppressions => Postgres;
+
+    public override IUnsubscribeGroupStore Groups => Postgres;
+
+    public override IControlStore Control => Postgres;
 
     public override async Task OpenAsync()
     {

@@ -57,7 +57,9 @@ public sealed class PostgresStatementTests
     public void The_reading_finds_the_tables_and_sees_what_is_missing()
     {
         Assert.Equal(
-            ["batch", "content", "counter", "event", "idempotency", "message", "message_category", "queue", "recipient"], LanedTables.Order());
+            ["batch", "content", "counter", "event", "idempotency", "message", "message_category", "queue", "recipient", "suppression",
+                "unsubscribe_group"],
+            LanedTables.Order());
         Assert.InRange(Statements().Count, 40, 200);
         Assert.Equal([("queue", "q"), ("message", "")], TablesOf("select 1 from queue q\njoin message on true where q.lane = @lane"));
         Assert.Throws<Xunit.Sdk.TrueException>(
@@ -66,11 +68,14 @@ public sealed class PostgresStatementTests
 
     static string[] ReadLanedTables()
     {
-        using var migration = new StreamReader(
-            typeof(PostgresStore).Assembly.GetManifestResourceStream("Postrider.Store.Postgres.Migrations.0001_initial.sql")!);
-        return [.. migration.ReadToEnd().Split("create table ").Skip(1)
-            .Where(table => table[(table.IndexOf('(', StringComparison.Ordinal) + 1)..].TrimStart().StartsWith("lane ", StringComparison.Ordinal))
-            .Select(table => table.Split(' ')[0])];
+        var assembly = typeof(PostgresStore).Assembly;
+        return [.. assembly.GetManifestResourceNames().Where(name => name.EndsWith(".sql", StringComparison.Ordinal)).SelectMany(name =>
+        {
+            using var migration = new StreamReader(assembly.GetManifestResourceStream(name)!);
+            return migration.ReadToEnd().Split("create table ").Skip(1)
+                .Where(table => table[(table.IndexOf('(', StringComparison.Ordinal) + 1)..].TrimStart().StartsWith("lane ", StringComparison.Ordinal))
+                .Select(table => table.Split(' ')[0]);
+        })];
     }
 
     /// <summary>Every place that reads or changes a laned table, inserts apart.</summary>

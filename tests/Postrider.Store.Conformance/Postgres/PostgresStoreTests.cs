@@ -1,6 +1,7 @@
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
+using Postrider.Engine.Suppressions;
 using Postrider.Store.Postgres;
 
 namespace Postrider.Store.Conformance.Postgres;
@@ -15,6 +16,25 @@ public sealed class PostgresStoreTests : StoreConformance<PostgresFixture>
         var lanes = Enumerable.Range(0, 6400).Select(_ => Lane.Of(new TenantId(Store.Ids.Next()))).CountBy(lane => lane).ToArray();
         Assert.Equal(Lane.Count, lanes.Length);
         Assert.All(lanes, lane => Assert.InRange(lane.Value, 50, 170));
+    }
+
+    [Fact]
+    public async Task Only_a_settlement_that_suppresses_sends_statements_for_it()
+    {
+        var delivered = await Sample.SendingAsync();
+        var bounced = await Sample.SendingAsync();
+        var bounce = Sample.Event(EventType.Bounce, data: new EventData { BounceType = "hard", BounceReason = "550 5.1.1 gone" });
+        var before = Store.Postgres.StatementsSent;
+
+        await Sample.SettleAsync(Sample.Delivered(delivered));
+        var between = Store.Postgres.StatementsSent;
+        await Sample.SettleAsync(Sample.Delivered(bounced) with
+        {
+            Status = MessageStatus.Bounced, Events = [bounce],
+            Suppressions = [BounceRows.Of(bounce, bounced.Message, Sample.Address("bo@example.net").Mailbox)!],
+        });
+
+        Assert.Equal((1, 3), (between - before, Store.Postgres.StatementsSent - between));
     }
 
     [Fact]

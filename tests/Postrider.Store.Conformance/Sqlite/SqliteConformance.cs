@@ -9,6 +9,8 @@ public sealed class SqliteLeaseTests : LeaseConformance<SqliteFixture>;
 
 public sealed class SqliteLifecycleTests : LifecycleConformance<SqliteFixture>;
 
+public sealed class SqliteControlTests : ControlConformance<SqliteFixture>;
+
 public sealed class SqliteListTests : ListConformance<SqliteFixture>;
 
 public sealed class SqliteContentTests : ContentConformance<SqliteFixture>;
@@ -16,3 +18,7 @@ public sealed class SqliteContentTests : ContentConformance<SqliteFixture>;
 public sealed class SqliteBatchTests : BatchConformance<SqliteFixture>;
 
 public sealed class SqliteTenantTests : TenantConformance<SqliteFixture>;
+
+public sealed class SqliteDestinationReportTests : DestinationReportConformance<SqliteFixture>;
+
+public sealed class SqliteSuppressionTests : SuppressionConformance<SqliteFixture>;

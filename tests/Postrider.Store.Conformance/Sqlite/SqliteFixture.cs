@@ -1,6 +1,9 @@
+using Postrider.Engine.Control;
+using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
+using Postrider.Engine.Suppressions;
 using Postrider.Engine.Tenants;
 using Postrider.Store.Sqlite;
 
@@ -26,6 +29,14 @@ public sealed class SqliteFixture : StoreFixture
     public override ITenantStore Tenants => Sqlite;
 
     public override IBatchStore Batches => Sqlite;
+
+    public override IDestinationReports Reports => Sqlite;
+
+    public override ISuppressionStore Suppressions => Sqlite;
+
+    public override IUnsubscribeGroupStore Groups => Sqlite;
+
+    public override IControlStore Control => Sqlite;
 
     public override async Task OpenAsync() => Sqlite = await OpenAsync(Path);
 

@@ -11,7 +11,7 @@ public sealed class SqliteQueryPlanTests : StoreConformance<SqliteFixture>
     /// <summary>Walks that are meant: over an index that holds only what is leased or live, or that is left after one row.</summary>
     static readonly string[] Allowed = ["USING INDEX queue_leased", "USING INDEX counter_live", "USING INDEX queue_due"];
 
-    static readonly string[] Small = ["tenant", "t", "readiness", "schema_migration", "SUBQUERY", "tried"];
+    static readonly string[] Small = ["tenant", "t", "readiness", "schema_migration", "destination_report", "SUBQUERY", "tried"];
 
     public static TheoryData<string, string> Statements()
     {
@@ -50,6 +50,9 @@ public sealed class SqliteQueryPlanTests : StoreConformance<SqliteFixture>
     [InlineData("Backlogs.NextDomainSql", "queue_due (tenant_id=? AND domain>?)")]
     [InlineData("Backlogs.NextTenantSql", "queue_due (tenant_id>?)")]
     [InlineData("Leases.HeldSql", "PRIMARY KEY (tenant_id=? AND message_id=?)")]
+    [InlineData("SuppressionTable.BlockingSql", "PRIMARY KEY (tenant_id=? AND address_key=?)")]
+    [InlineData("SuppressionLists.PageOfListSql", "suppression_time (tenant_id=? AND list=? AND group_id=? AND created_at>? AND created_at<?)")]
+    [InlineData("SuppressionLists.PageOfAllGroupsSql", "suppression_time (tenant_id=? AND list=?)")]
     [InlineData("Settlements.FinishSql", "PRIMARY KEY (tenant_id=? AND id=?)")]
     [InlineData("ContentRows.ReadSql", "content_tag (tag=? AND chunk=?)")]
     [InlineData("IntakeWrites.FindClaimSql", "PRIMARY KEY (tenant_id=? AND key=?)")]

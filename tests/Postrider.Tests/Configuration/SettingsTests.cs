@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using Postrider.Configuration;
+using Postrider.Engine.Delivery.Shaping;
 
 namespace Postrider.Tests.Configuration;
 
@@ -63,6 +64,31 @@ public sealed class SettingsTests
 
         Assert.Equal(("mx.example", 2525), (routes["xn--bcher-kva.example"].Host, routes["xn--bcher-kva.example"].Port));
         Assert.Equal(("127.0.0.1", 25), (routes["*"].Host, routes["*"].Port));
+    }
+
+    [Fact]
+    public void Reads_limits_for_destinations()
+    {
+        var delivery = Read(
+            ("Delivery:Destinations", "mx:Google.com connections=5 rate=20/s,600/min; domain:bücher.example back-off=5m;* rate=unlimited messages-per-connection=7"),
+            ("Delivery:BuiltInProfiles", "false"), ("Delivery:BackOff:First", "10s")).Delivery;
+
+        var (google, books, all) = (delivery.Destinations[0], delivery.Destinations[1], delivery.Destinations[2]);
+        Assert.Equal((RuleScope.MxHost, "google.com", 5, "20/s,600/min"), (google.Scope, google.Name, google.Limits.Connections, string.Join(',', google.Limits.Rates!)));
+        Assert.Equal((RuleScope.Domain, "xn--bcher-kva.example", TimeSpan.FromMinutes(5)), (books.Scope, books.Name, books.Limits.BackOff));
+        Assert.Equal((RuleScope.Everything, 7, 0), (all.Scope, all.Limits.MessagesPerConnection, all.Limits.Rates!.Count));
+        Assert.False(delivery.BuiltInProfiles);
+        Assert.Equal((TimeSpan.FromSeconds(10), null), (delivery.BackOff.First, delivery.BackOff.Most));
+    }
+
+    [Fact]
+    public void Names_everything_that_is_wrong_with_limits_for_destinations()
+    {
+        var refused = Assert.Throws<SettingsException>(() => Read((
+            "Delivery:Destinations", "google.com rate=1/s; mx:a.example; mx:b.example rate=fast colour=red connections=0; * rate=1/s; * rate=2/s")));
+
+        foreach (var part in (string[])["\"google.com\" in", "\"mx:a.example\" sets no limit", "\"rate=fast\"", "\"colour=red\"", "\"connections=0\"", "two rules for *"])
+            Assert.Contains(part, refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -75,6 +75,9 @@ sealed class SendEndpoint(MessageIntake intake, SendTranslator translator, ApiOp
             case SubmitOutcome.UnknownBatch:
                 ScaiSendErrors.Write(context.Response, [new Fault(UnknownBatch, "batch_id")]);
                 break;
+            case SubmitOutcome.UnknownGroup:
+                ScaiSendErrors.Write(context.Response, [new Fault("The unsubscribe group is not known.", "asm.group_id")]);
+                break;
             case SubmitOutcome.SenderNotVerified:
                 Refuse(context, StatusCodes.Status403Forbidden, "Sender domain not verified");
                 break;

@@ -1,0 +1,132 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Postrider.Engine.Control;
+using Postrider.Engine.Messages;
+using Postrider.Engine.Tenants;
+
+namespace Postrider.Api.ScaiSend;
+
+/// <summary><c>POST /v3/messages/{id}/cancel</c>, <c>/retry</c> and <c>/fail</c>: contracts/scaisend.md §3.3, §4.3, §4.4.</summary>
+sealed class ControlEndpoints(MessageControl control, IMessageReader messages, ScaiSendOptions options)
+{
+    /// <summary>A reason of <see cref="FailBody.MaxReason"/> characters, each of them escaped, and room for members that are passed over.</summary>
+    const int MaxFailOctets = 16 * 1024;
+
+    public async Task CancelAsync(HttpContext context, Credential credential)
+    {
+        if (await AdmitAsync(context, credential, ControlAction.Cancel) is not { } id)
+            return;
+        switch (await control.CancelAsync(credential.Tenant.Id, id, context.RequestAborted))
+        {
+            case ControlOutcome.Done done:
+                Answer(context, StatusCodes.Status200OK, id, done.Status, "Cancelled before delivery");
+                break;
+            case ControlOutcome.Refused refused:
+                RefuseCancel(context, id, refused.Status);
+                break;
+            default:
+                RefuseUnknown(context);
+                break;
+        }
+    }
+
+    public async Task RetryAsync(HttpContext context, Credential credential)
+    {
+        if (await AdmitAsync(context, credential, ControlAction.Retry) is not { } id)
+            return;
+        switch (await control.RetryAsync(credential.Tenant.Id, id, context.RequestAborted))
+        {
+            case ControlOutcome.Done done:
+                Answer(context, StatusCodes.Status200OK, id, done.Status, "Re-queued for delivery");
+                break;
+            case ControlOutcome.InProgress underWay:
+                Answer(context, StatusCodes.Status409Conflict, id, underWay.Status, "Delivery attempt in progress; retry ignored");
+                break;
+            case ControlOutcome.Refused refused:
+                RefuseState(context, ControlAction.Retry, refused.Status);
+                break;
+            default:
+                RefuseUnknown(context);
+                break;
+        }
+    }
+
+    public async Task FailAsync(HttpContext context, Credential credential)
+    {
+        if (await RequestBody.TryReadAsync(context.Request, MaxFailOctets, context.RequestAborted) is not { } json)
+        {
+            Refuse(context, StatusCodes.Status413PayloadTooLarge, $"The request body must be at most {MaxFailOctets} bytes");
+            return;
+        }
+        var fault = FailBody.Read(json, out var reason);
+        context.Request.BodyReader.AdvanceTo(json.End);
+        if (fault is not null)
+        {
+            Refuse(context, StatusCodes.Status400BadRequest, fault);
+            return;
+        }
+        if (await AdmitAsync(context, credential, ControlAction.Fail) is not { } id)
+            return;
+        switch (await control.FailAsync(credential.Tenant.Id, id, reason, context.RequestAborted))
+        {
+            case ControlOutcome.Done done:
+                Answer(context, StatusCodes.Status200OK, id, done.Status, "Marked as failed");
+                break;
+            case ControlOutcome.Refused refused:
+                RefuseState(context, ControlAction.Fail, refused.Status);
+                break;
+            default:
+                RefuseUnknown(context);
+                break;
+        }
+    }
+
+    /// <summary>A test key changes nothing of a live message (§1.1); and what it may act on, sandbox, is in a status that refuses all three.</summary>
+    /// <returns>Null when it was refused and answered.</returns>
+    async ValueTask<MessageId?> AdmitAsync(HttpContext context, Credential credential, ControlAction action)
+    {
+        if (!ScaiSendIds.TryParse((string)context.GetRouteValue("id")!, out MessageId id))
+        {
+            RefuseUnknown(context);
+            return null;
+        }
+        if (!credential.Key.Test)
+            return id;
+
+        if (await messages.FindAsync(credential.Tenant.Id, id, context.RequestAborted) is not { } message)
+            RefuseUnknown(context);
+        else if (!message.Message.Sandbox)
+            Refuse(context, StatusCodes.Status403Forbidden, "A test key may not change a live message");
+        else if (action == ControlAction.Cancel)
+            RefuseCancel(context, id, message.Status);
+        else
+            RefuseState(context, action, message.Status);
+        return null;
+    }
+
+    void RefuseCancel(HttpContext context, MessageId id, MessageStatus status) => Answer(
+        context, options.CancelConflictStatus, id, status,
+        status is MessageStatus.Sending or MessageStatus.Sent
+            ? "Already in flight; cancellation ignored"
+            : $"Already {ScaiSendWords.Of(status)}; cancellation ignored");
+
+    static void RefuseState(HttpContext context, ControlAction action, MessageStatus status) => Refuse(
+        context, StatusCodes.Status400BadRequest,
+        $"Cannot {(action == ControlAction.Retry ? "retry" : "fail")} a message in status '{ScaiSendWords.Of(status)}'");
+
+    static void RefuseUnknown(HttpContext context) =>
+        Refuse(context, StatusCodes.Status404NotFound, $"Message not found: {context.GetRouteValue("id")}");
+
+    static void Refuse(HttpContext context, int status, string message) =>
+        ScaiSendErrors.Write(context.Response, ErrorShape.Detail, status, message);
+
+    static void Answer(HttpContext context, int code, MessageId id, MessageStatus status, string message) =>
+        JsonAnswer.Write(context.Response, code, (id, status, message), static (json, answer) =>
+        {
+            json.WriteStartObject();
+            json.WriteString("message_id"u8, ScaiSendIds.Format(answer.id));
+            json.WriteString("status"u8, ScaiSendWords.Of(answer.status));
+            json.WriteString("message"u8, answer.message);
+            json.WriteEndObject();
+        });
+}
