@@ -95,8 +95,8 @@ sealed class Report(IReadOnlyList<(Product Product, Figures Figures)> measured, 
 
     string Database() => options.Store is BenchStore.Sqlite ? "" : """
         ; CPU also its database's, RSS its nodes'.
-            PostgreSQL 15 with fsync and synchronous_commit. Statements are those that it counted itself, a write of a group being one; so
-            are commits, of transactions that wrote
+        PostgreSQL 15 with fsync and synchronous_commit. Statements are those that it counted itself, a write of a group being one; so
+        are commits, of transactions that wrote
         """;
 
     string Connections() => string.Join(
