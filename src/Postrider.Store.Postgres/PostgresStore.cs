@@ -39,6 +39,7 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
     readonly Retention _retention;
     readonly TimeProvider _time;
     readonly IdGenerator _ids;
+    readonly ContentMemory _contents;
     readonly AcceptWriter _accepts;
     readonly ClaimWriter _claims;
     readonly StepWriter _steps;
@@ -51,7 +52,8 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
         (_options, _database, _time, _ids) = (options, database, time, ids);
         _partitions = new Partitions(database, log);
         _retention = new Retention(database, _partitions, options, log);
-        _accepts = new AcceptWriter(database, _partitions, options, Tell, log);
+        _contents = new ContentMemory(options.ContentMemory, time);
+        _accepts = new AcceptWriter(database, _partitions, options, _contents, Tell, log);
         _claims = new ClaimWriter(database, options, ids, log);
         _steps = new StepWriter(database, options, log);
         _settlements = new SettleWriter(database, options, Tell, log);
@@ -182,7 +184,7 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
         _database.ReadAsync(connection => MessageReads.FindTenantOfAsync(connection, id), cancel);
 
     public Task<ReadOnlyMemory<byte>?> ReadAsync(TenantId tenant, ContentHash hash, CancellationToken cancel) =>
-        _database.ReadAsync(connection => ContentRows.ReadAllAsync(connection, tenant, hash), cancel);
+        _contents.TryUse(tenant, hash, out var octets) ? Task.FromResult(octets) : _database.ReadAsync(connection => ContentRows.ReadAllAsync(connection, tenant, hash), cancel);
 
     public Stream Open(TenantId tenant, ContentHash hash) => new ContentStream(
         hash,

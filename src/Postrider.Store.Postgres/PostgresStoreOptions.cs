@@ -31,6 +31,9 @@ public sealed record PostgresStoreOptions(string ConnectionString)
     /// </summary>
     public int GroupOctets { get; init; } = 8 << 20;
 
+    /// <summary>Octets of bodies just accepted that are kept for composing them; 0 reads each from the database. Some ten thousand bodies.</summary>
+    public int ContentMemory { get; init; } = 32 << 20;
+
     /// <summary>Pooled connections for reading and for rare writes; more readers wait for one of them.</summary>
     public int Readers { get; init; } = 16;
 

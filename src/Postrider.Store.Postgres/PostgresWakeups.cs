@@ -94,7 +94,7 @@ public sealed class PostgresWakeups : IAsyncDisposable
 
     async Task ListenAsync(Action<Backlog> noted, CancellationToken cancel)
     {
-        await using var connection = await _store.Database.OpenAsync(cancel);
+        await using var connection = await _store.Database.OpenListenerAsync(cancel);
         connection.Notification += (_, notification) => Read(notification.Payload, noted);
         await using (var batch = new NpgsqlBatch(connection))
         {

@@ -29,6 +29,9 @@ public sealed class PostgresCluster : IAsyncDisposable
 
     public int Port { get; private set; }
 
+    /// <summary>The server's first process; those of its connections are its children.</summary>
+    public int ProcessId => int.Parse(File.ReadLines(Path.Combine(Data, "postmaster.pid")).First(), CultureInfo.InvariantCulture);
+
     string Data => Path.Combine(_folder.FullName, "data");
 
     /// <param name="durable">Whether commits reach the disk, as in production.</param>
@@ -71,6 +74,9 @@ public sealed class PostgresCluster : IAsyncDisposable
 
     public Task DropDatabaseAsync(string name, CancellationToken cancel = default) =>
         RunAsync(Path.Combine(Programs, "dropdb"), [.. Client(), "--force", "--if-exists", name], cancel);
+
+    /// <summary>As the setting <c>Store</c> takes it.</summary>
+    public string Address(string database) => string.Create(CultureInfo.InvariantCulture, $"postgres://{Superuser}@127.0.0.1:{Port}/{database}");
 
     /// <summary>Runs a statement as an operator would, and gives what it prints: values only, a row a line, columns apart by <c>|</c>.</summary>
     public Task<string> QueryAsync(string database, string sql, CancellationToken cancel = default) =>

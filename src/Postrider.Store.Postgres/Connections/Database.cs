@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace Postrider.Store.Postgres.Connections;
 
-/// <summary>The connections: a pool for reading and for rare writes, and those that the group writers hold.</summary>
+/// <summary>The connections: a pool for reading, one for rare writes and for what the group writers hold, and one that listens.</summary>
 /// <remarks>A connection that broke is replaced by the next one who needs it: nobody has to notice that the server is back.</remarks>
 sealed class Database : IAsyncDisposable
 {
@@ -12,6 +12,7 @@ sealed class Database : IAsyncDisposable
     const int WriteAttempts = 8;
 
     readonly NpgsqlDataSource _readers;
+    readonly NpgsqlDataSource _listeners;
     readonly PostgresStoreOptions _options;
     NpgsqlDataSource _writers;
     long _statements;
@@ -20,7 +21,10 @@ sealed class Database : IAsyncDisposable
     {
         // One that wants to be alone has a name of its own, to tell its sessions from others'.
         ApplicationName = options.Alone ? $"{Sessions.Name} {RandomNumberGenerator.GetHexString(8)}" : Sessions.Name;
-        _readers = NpgsqlDataSource.Create(Settings(options, options.Readers, "-c jit=off"));
+        // A read leaves nothing behind in its session, so nothing need be reset: that would be seven statements before each one.
+        _readers = NpgsqlDataSource.Create(Settings(options, options.Readers, "-c jit=off") + ";No Reset On Close=true");
+        // Closed when it is given back: another's reads have no use for what it listens to.
+        _listeners = NpgsqlDataSource.Create(Settings(options, 1, "") + ";Pooling=false");
         _options = options;
         _writers = NpgsqlDataSource.Create(WriterSettings("force_generic_plan"));
     }
@@ -33,7 +37,9 @@ sealed class Database : IAsyncDisposable
 
     public void Count(int statements) => Interlocked.Add(ref _statements, statements);
 
-    public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancel) => _readers.OpenConnectionAsync(cancel);
+    public ValueTask<NpgsqlConnection> OpenReaderAsync(CancellationToken cancel) => _readers.OpenConnectionAsync(cancel);
+
+    public ValueTask<NpgsqlConnection> OpenListenerAsync(CancellationToken cancel) => _listeners.OpenConnectionAsync(cancel);
 
     public ValueTask<NpgsqlConnection> OpenWriterAsync(CancellationToken cancel) => _writers.OpenConnectionAsync(cancel);
 
@@ -104,6 +110,7 @@ sealed class Database : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _readers.DisposeAsync();
+        await _listeners.DisposeAsync();
         await _writers.DisposeAsync();
     }
 

@@ -12,8 +12,10 @@ using Postrider.Store.Postgres.Writing;
 namespace Postrider.Store.Postgres.Intake;
 
 /// <summary>Makes send requests durable, a group of them in one round trip; in three when some carry an idempotency key.</summary>
+/// <param name="memory">Gets the bodies, before anybody is told of the messages.</param>
 /// <param name="accepted">Told of what waits once it is on disk.</param>
-sealed class AcceptWriter(Database database, Partitions partitions, PostgresStoreOptions options, Action<Backlog> accepted, ILogger log)
+sealed class AcceptWriter(
+    Database database, Partitions partitions, PostgresStoreOptions options, ContentMemory memory, Action<Backlog> accepted, ILogger log)
     : GroupWriter<AcceptWrite>(database, options, log)
 {
     /// <summary>Past this the memory of batches starts afresh. A guess at more than are filled at one time.</summary>
@@ -95,6 +97,8 @@ sealed class AcceptWriter(Database database, Partitions partitions, PostgresStor
 
     void Tell(AcceptWrite write)
     {
+        foreach (var (hash, octets) in write.Acceptance.Contents)
+            memory.Keep(write.Acceptance.Tenant, hash, octets, write.Messages.Count(encoded => encoded.Message.Body == hash && !encoded.Message.Sandbox));
         foreach (var encoded in write.Messages)
         {
             if (!encoded.Message.Sandbox)

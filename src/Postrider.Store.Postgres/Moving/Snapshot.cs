@@ -18,7 +18,7 @@ sealed class Snapshot : IStoreSnapshot
 
     public static async Task<Snapshot> OpenAsync(Database database, CancellationToken cancel)
     {
-        var connection = await database.OpenAsync(cancel);
+        var connection = await database.OpenReaderAsync(cancel);
         try
         {
             var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancel);

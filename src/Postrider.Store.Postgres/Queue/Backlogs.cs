@@ -93,8 +93,7 @@ static class Backlogs
         -- The lane's counters, index queue_leased, and a seek a backlog for the oldest.
         {Walk}
         select
-            (select coalesce(sum(c.queued + c.processing + c.rendered + c.sending + c.sent), 0)::bigint
-                from counter c where c.lane = @lane),
+            (select coalesce(sum(c.queued + c.sent), 0)::bigint from counter c where c.lane = @lane),
             (select count(*) from queue q where q.lane = @lane and q.lease_until is not null),
             (select count(*) from queue q where q.lane = @lane and q.lease_until is not null and q.lease_until < @now),
             (select min(w.due_at) from walk w where w.due_at <= @now)

@@ -92,14 +92,7 @@ sealed class ClaimWriter(Database database, PostgresStoreOptions options, IdGene
                 claim_id = d.claim_id
             from due d
             where q.lane = @lane and q.tenant_id = d.tenant_id and q.message_id = d.message_id
-            returning d.write, d.place, q.tenant_id, q.message_id, q.domain, q.generation, q.retry_count, q.first_due_at,
-                q.partly_accepted, q.batch_id, q.day, q.retries_before),
-        moves as materialized (
-            select tenant_id, day, batch_id,
-                case when partly_accepted then 4 else 0 end as from_status, case when partly_accepted then 4 else 1 end as to_status,
-                null::timestamptz as at
-            from leased),
-        {Totals.OfMoves}
+            returning d.write, d.place, q.tenant_id, q.message_id, q.domain, q.generation, q.retry_count, q.first_due_at, q.retries_before)
         select {MessageRows.Columns}, l.write, l.domain, l.generation, l.retry_count, l.first_due_at, l.retries_before
         from leased l
         join message m on m.lane = @lane and m.tenant_id = l.tenant_id and m.id = l.message_id
@@ -149,25 +142,16 @@ sealed class ClaimWriter(Database database, PostgresStoreOptions options, IdGene
         from unnest(@writes, @tenants, @domains) as c (write, tenant_id, domain)
         """;
 
-    const string GiveBackSql = $"""
+    const string GiveBackSql = """
         -- Index queue_leased. Leases of claims whose answer never came: nobody knows of them, and their node would renew them for ever.
         with held as materialized (
             select q.tenant_id, q.message_id from queue q
             where q.lane = @lane and q.lease_until is not null and q.claim_id = any(@claim_ids) and q.phase = 1
             order by q.tenant_id, q.message_id
-            for update),
-        returned as (
-            update queue q set phase = 0, lease_owner = null, lease_until = null, claim_id = null
-            from held h
-            where q.lane = @lane and q.tenant_id = h.tenant_id and q.message_id = h.message_id
-            returning q.tenant_id, q.day, q.batch_id, q.partly_accepted),
-        moves as materialized (
-            select tenant_id, day, batch_id,
-                case when partly_accepted then 4 else 1 end as from_status, case when partly_accepted then 4 else 0 end as to_status,
-                null::timestamptz as at
-            from returned),
-        {Totals.OfMoves}
-        select count(*) from returned
+            for update)
+        update queue q set phase = 0, lease_owner = null, lease_until = null, claim_id = null
+        from held h
+        where q.lane = @lane and q.tenant_id = h.tenant_id and q.message_id = h.message_id
         """;
 
     protected override async Task CommitAsync(NpgsqlConnection connection, short lane, List<ClaimWrite> group)

@@ -51,6 +51,8 @@ sealed class SettleWriter(Database database, PostgresStoreOptions options, Actio
         -- Primary keys. Rows are locked in the queue's order; all else of a message is changed only by who holds its lease. continuation:
         -- 0 done, 1 requeued, 2 under way. "in … is true" is a hashed
         -- look-up in any plan, where a join would compare each row of the group with each.
+        -- What is changed beside the answer is changed from the last to the first: totals come first here, so that a busy tenant's row is
+        -- not held while the rest is written.
         with held as materialized (
             select g.*, q.phase, q.partly_accepted, q.batch_id, q.day,
                 case when q.partly_accepted then 4 else q.phase end as from_status
@@ -62,6 +64,10 @@ sealed class SettleWriter(Database database, PostgresStoreOptions options, Actio
                 and q.generation = g.generation and q.lease_until is not null
             order by q.tenant_id, q.message_id
             for update of q),
+        moves as materialized (
+            select tenant_id, day, batch_id, from_status, case when continuation = 2 and status <> 4 then phase else status end as to_status, at
+            from held),
+        {Totals.OfMoves},
         dequeued as (
             delete from queue q
             using held h
@@ -107,11 +113,7 @@ sealed class SettleWriter(Database database, PostgresStoreOptions options, Actio
                 as e (write, tenant_id, message_id, id, type, recipient, at, data)
             where (e.write in (select write from held)) is true
             -- Asked again when nobody could tell whether it was committed.
-            on conflict do nothing),
-        moves as materialized (
-            select tenant_id, day, batch_id, from_status, case when continuation = 2 and status <> 4 then phase else status end as to_status, at
-            from held),
-        {Totals.OfMoves}
+            on conflict do nothing)
         select write from held
         """;
 

@@ -31,10 +31,10 @@ sealed class StepWriter(Database database, PostgresStoreOptions options, ILogger
         return await write.Done;
     }
 
-    const string StepSql = $"""
+    const string StepSql = """
         -- Primary key. Rows are locked in its order, so that no two transactions wait for each other in a circle.
         with held as materialized (
-            select g.write, q.tenant_id, q.message_id, q.phase, q.partly_accepted, q.batch_id, q.day, g.due_at,
+            select g.write, q.tenant_id, q.message_id, q.phase, g.due_at,
                 case when g.target = 0 then 0 else greatest(g.target, q.phase) end as target
             from unnest(@writes, @tenants, @messages, @generations, @targets, @due_ats)
                 as g (write, tenant_id, message_id, generation, target, due_at)
@@ -50,14 +50,7 @@ sealed class StepWriter(Database database, PostgresStoreOptions options, ILogger
                 lease_until = case when h.target > 0 then q.lease_until end,
                 claim_id = case when h.target > 0 then q.claim_id end
             from held h
-            where q.lane = @lane and q.tenant_id = h.tenant_id and q.message_id = h.message_id and q.phase <> h.target),
-        moves as materialized (
-            select tenant_id, day, batch_id,
-                case when partly_accepted then 4 else phase end as from_status,
-                case when partly_accepted then 4 else target end as to_status,
-                null::timestamptz as at
-            from held),
-        {Totals.OfMoves}
+            where q.lane = @lane and q.tenant_id = h.tenant_id and q.message_id = h.message_id and q.phase <> h.target)
         select write, phase from held
         """;
 
