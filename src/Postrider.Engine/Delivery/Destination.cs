@@ -115,6 +115,16 @@ sealed class Destination(Site site, DeliveryServices services)
         StartWorkerIfUseful();
     }
 
+    /// <summary>The node stops: what waits behind messages under way, however slow these are, is not kept from other nodes.</summary>
+    public Task GiveBackAsync()
+    {
+        var now = services.Time.GetUtcNow();
+        var given = new List<Task>();
+        while (_jobs.TryTake(out var job))
+            given.Add(job.Attempt.RecordAsync(job.Ordinal, new Verdict.NotTried(now), null));
+        return Task.WhenAll(given);
+    }
+
     void StartWorkerIfUseful()
     {
         lock (_lock)

@@ -22,7 +22,9 @@ sealed class EngineRig : IAsyncDisposable
     readonly MessageIntake _intake;
     bool _stopped;
 
-    public EngineRig(QueueOptions? queue = null, Func<DeliveryOptions, DeliveryOptions>? delivery = null, SmtpTimeouts? timeouts = null)
+    /// <param name="othersAreDead">False for a node among several.</param>
+    public EngineRig(
+        QueueOptions? queue = null, Func<DeliveryOptions, DeliveryOptions>? delivery = null, SmtpTimeouts? timeouts = null, bool othersAreDead = true)
     {
         Store = new MemoryStore(Watch);
         Zone = new Zone();
@@ -46,7 +48,7 @@ sealed class EngineRig : IAsyncDisposable
         Engine = new MailEngine(
             new EngineParts(
                 Store, Store, domains, new DkimKeys(Sender.Secrets), ReturnPaths, new MxLookup(Zone, new Random(2), new MxLookupOptions()),
-                connector, Ids, OthersAreDead: true),
+                connector, Ids, othersAreDead),
             options, queue ?? new QueueOptions { Lease = Lease }, random, Time, NullLogger<MailEngine>.Instance);
         _intake = new MessageIntake(Store, domains, Engine, Ids, Time, new IntakeOptions());
     }
