@@ -41,9 +41,9 @@ public sealed class PostgresStore : IStore, INodeStore
     {
         (_options, _database, _time, _ids) = (options, database, time, ids);
         _partitions = new Partitions(database, log);
-        _accepts = new AcceptWriter(database, _partitions, options, Tell, log);
+        _accepts = new AcceptWriter(database, _partitions, options, Tell, time, log);
         _claims = new ClaimWriter(database, options, ids, log);
-        _steps = new StepWriter(database, options, log);
+        _steps = new StepWriter(database, options, Tell, log);
         _settlements = new SettleWriter(database, options, Tell, log);
     }
 
@@ -62,7 +62,7 @@ public sealed class PostgresStore : IStore, INodeStore
         PostgresStoreOptions options, TimeProvider time, IdGenerator ids, ILogger? log, CancellationToken cancel)
     {
         log ??= NullLogger.Instance;
-        var database = new Database(options);
+        var database = new Database(options, log);
         try
         {
             var schema = await Migrator.MigrateAsync(database, options.MayCreate, time.GetUtcNow(), cancel);
@@ -71,6 +71,7 @@ public sealed class PostgresStore : IStore, INodeStore
             log.Opened(version, name, schema);
             var store = new PostgresStore(options, database, time, ids, log);
             await store.PreparePartitionsAsync(cancel);
+            database.IsOpen = true;
             return store;
         }
         catch (Exception e)
@@ -115,7 +116,9 @@ public sealed class PostgresStore : IStore, INodeStore
         var backlogs = new HashSet<BacklogKey>();
         foreach (var leases in expired.GroupBy(lease => (lease.Lane, lease.OwnerIsDead)))
             backlogs.UnionWith(await _database.WriteAsync(c => LeaseRelease.ReleaseAsync(c, leases.Key, leases, now, _ids), cancel));
-        return [.. backlogs.Select(key => new Backlog(key, now))];
+        var waiting = backlogs.Select(key => new Backlog(key, now)).ToArray();
+        Array.ForEach(waiting, Tell);
+        return waiting;
     }
 
     /// <remarks>The order of keys is that of (lane, tenant, domain).</remarks>

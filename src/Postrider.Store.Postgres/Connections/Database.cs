@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace Postrider.Store.Postgres.Connections;
@@ -10,21 +12,36 @@ sealed class Database : IAsyncDisposable
     const int ReadAttempts = 3;
     const int WriteAttempts = 8;
 
+    /// <summary>
+    /// A node whose machine vanished, or which stands still, in the middle of a transaction keeps its rows locked until the server ends it. Well
+    /// within a lease, so that the others find the rows free when they take them over.
+    /// </summary>
+    const string NoIdleTransactions = "-c idle_in_transaction_session_timeout=15000";
+
+    /// <summary>Faults of an outage that are not told after one that was. A guess.</summary>
+    static readonly TimeSpan Quiet = TimeSpan.FromSeconds(10);
+
     readonly NpgsqlDataSource _readers;
     readonly NpgsqlDataSource _writers;
+    readonly ILogger _log;
     long _statements;
+    long _toldAt;
 
-    public Database(PostgresStoreOptions options)
+    public Database(PostgresStoreOptions options, ILogger log)
     {
-        _readers = NpgsqlDataSource.Create(Settings(options, options.Readers, "-c jit=off"));
+        _log = log;
+        _readers = Create(Settings(options, options.Readers, options.ReadTimeout, "-c jit=off"));
         // Every statement of a writer seeks, whatever the statistics say of a table that was empty a moment ago; one plan serves all groups.
         // synchronous_commit: an accepted message is on disk, also where the server's own default is not to wait for it.
-        _writers = NpgsqlDataSource.Create(Settings(options, 100,
-            "-c jit=off -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c enable_material=off -c synchronous_commit=on"));
+        _writers = Create(Settings(options, 100, options.CommandTimeout,
+            $"{NoIdleTransactions} -c jit=off -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c enable_material=off -c synchronous_commit=on"));
     }
 
     /// <summary>Statements sent so far, for the bench: what a message costs.</summary>
     public long Statements => Volatile.Read(ref _statements);
+
+    /// <summary>Before it is, whoever opens it tells what went wrong.</summary>
+    public bool IsOpen { get; set; }
 
     public void Count(int statements) => Interlocked.Add(ref _statements, statements);
 
@@ -45,8 +62,9 @@ sealed class Database : IAsyncDisposable
             }
             catch (Exception e) when (PostgresFault.IsUnavailable(e))
             {
-                if (attempt == ReadAttempts || PostgresFault.ReachOf(e) == FaultReach.Server)
-                    throw PostgresFault.Unavailable(e);
+                // Who has waited for an answer that did not come shall not wait again.
+                if (attempt == ReadAttempts || PostgresFault.ReachOf(e) == FaultReach.Server || PostgresFault.IsTimeout(e))
+                    throw Unavailable(e);
             }
         }
     }
@@ -72,9 +90,22 @@ sealed class Database : IAsyncDisposable
             }
             catch (Exception e) when (PostgresFault.IsUnavailable(e))
             {
-                throw PostgresFault.Unavailable(e);
+                throw Unavailable(e);
             }
         }
+    }
+
+    /// <summary>
+    /// What callers are told while the database is away. Why is logged here and nowhere else, and not for every one of them: an outage is some
+    /// lines every few seconds, however many ask.
+    /// </summary>
+    public Engine.Messages.StoreUnavailableException Unavailable(Exception cause)
+    {
+        var told = Volatile.Read(ref _toldAt);
+        if (IsOpen && (told == 0 || Stopwatch.GetElapsedTime(told) >= Quiet)
+            && Interlocked.CompareExchange(ref _toldAt, Stopwatch.GetTimestamp(), told) == told)
+            _log.DatabaseAway(cause, Quiet);
+        return PostgresFault.Unavailable(cause);
     }
 
     public async ValueTask DisposeAsync()
@@ -83,20 +114,31 @@ sealed class Database : IAsyncDisposable
         await _writers.DisposeAsync();
     }
 
-    static string Settings(PostgresStoreOptions options, int pool, string serverOptions)
+    /// <summary>Of several hosts the one that takes writes is looked for anew whenever a connection is made.</summary>
+    static NpgsqlDataSource Create(NpgsqlConnectionStringBuilder settings)
+    {
+        if (settings.Host?.Contains(',', StringComparison.Ordinal) != true)
+            return NpgsqlDataSource.Create(settings);
+        settings.TargetSessionAttributes = null;        // a data source is told so in code
+        return new NpgsqlDataSourceBuilder(settings.ConnectionString).BuildMultiHost().WithTargetSession(TargetSessionAttributes.ReadWrite);
+    }
+
+    static NpgsqlConnectionStringBuilder Settings(PostgresStoreOptions options, int pool, TimeSpan timeout, string serverOptions)
     {
         var settings = new NpgsqlConnectionStringBuilder(options.ConnectionString)
         {
             MaxPoolSize = pool,
             Timeout = (int)Math.Max(1, options.ConnectTimeout.TotalSeconds),
-            CommandTimeout = (int)Math.Max(1, options.CommandTimeout.TotalSeconds),
+            CommandTimeout = (int)Math.Max(1, timeout.TotalSeconds),
             // Every statement of the store is prepared at its first use; 64 lanes share one text.
             MaxAutoPrepare = 100,
             AutoPrepareMinUsages = 1,
             ApplicationName = "postrider",
             KeepAlive = 30,
+            // How long a standby that was promoted, or a primary that came back, is still taken for what it was.
+            HostRecheckSeconds = 2,
         };
         settings.Options = string.IsNullOrEmpty(settings.Options) ? serverOptions : $"{settings.Options} {serverOptions}";
-        return settings.ConnectionString;
+        return settings;
     }
 }
