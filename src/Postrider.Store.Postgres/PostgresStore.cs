@@ -53,9 +53,9 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
         _partitions = new Partitions(database, log);
         _retention = new Retention(database, _partitions, options, log);
         _contents = new ContentMemory(options.ContentMemory, time);
-        _accepts = new AcceptWriter(database, _partitions, options, _contents, Tell, log);
+        _accepts = new AcceptWriter(database, _partitions, options, _contents, Tell, time, log);
         _claims = new ClaimWriter(database, options, ids, log);
-        _steps = new StepWriter(database, options, log);
+        _steps = new StepWriter(database, options, Tell, log);
         _settlements = new SettleWriter(database, options, Tell, log);
         _controls = new ControlWriter(database, options, Tell, log);
         Distribution = new CitusDistribution(database);
@@ -88,7 +88,7 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
         PostgresStoreOptions options, TimeProvider time, IdGenerator ids, ILogger? log, CancellationToken cancel)
     {
         log ??= NullLogger.Instance;
-        var database = new Database(options);
+        var database = new Database(options, log);
         try
         {
             if (options.Alone)
@@ -103,6 +103,7 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
             log.Opened(version, name, schema);
             var store = new PostgresStore(options, database, time, ids, log);
             await store.PreparePartitionsAsync(cancel);
+            database.IsOpen = true;
             return store;
         }
         catch (Exception e)
@@ -152,7 +153,9 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
         var backlogs = new HashSet<BacklogKey>();
         foreach (var leases in expired.GroupBy(lease => (lease.Lane, lease.OwnerIsDead)))
             backlogs.UnionWith(await _database.WriteAsync(c => LeaseRelease.ReleaseAsync(c, leases.Key, leases, now, _ids), cancel));
-        return [.. backlogs.Select(key => new Backlog(key, now))];
+        var waiting = backlogs.Select(key => new Backlog(key, now)).ToArray();
+        Array.ForEach(waiting, Tell);
+        return waiting;
     }
 
     /// <remarks>The order of keys is that of (lane, tenant, domain).</remarks>

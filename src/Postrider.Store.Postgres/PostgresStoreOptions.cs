@@ -40,8 +40,17 @@ public sealed record PostgresStoreOptions(string ConnectionString)
     /// <summary>How long to wait for a connection: a server that is away is told within it.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a statement may take before the database counts as away.</summary>
+    /// <summary>How long a statement of a group writer may take before the database counts as away.</summary>
     public TimeSpan CommandTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// How long a read, or the renewal of leases, waits for each statement: short enough that a renewal which hangs on a dead connection can be
+    /// made on another before the leases end.
+    /// </summary>
+    public TimeSpan ReadTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long one who sends is left waiting for the commit before the database counts as away to it. Less than clients wait. A guess.</summary>
+    public TimeSpan AcceptTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How long messages, their timelines and totals are kept, in whole months; null for ever.</summary>
     public TimeSpan? KeepMessages { get; init; }

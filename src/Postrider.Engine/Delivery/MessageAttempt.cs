@@ -95,7 +95,7 @@ sealed class MessageAttempt
         }
         catch (Exception e)
         {
-            _services.Log.QueueUnavailable(e, TimeSpan.Zero);       // it shows as processing a little longer
+            _services.Log.QueueUnavailable(e.UnlessAway(), TimeSpan.Zero);       // it shows as processing a little longer
         }
     }
 
@@ -494,6 +494,7 @@ sealed class MessageAttempt
     /// <returns>False when the lease is lost and nothing was written.</returns>
     async Task<bool> WriteAsync(Func<CancellationToken, Task<bool>> write)
     {
+        var told = false;       // once a message: a node may hold thousands
         for (var pause = TimeSpan.FromMilliseconds(100); ; pause = pause < TimeSpan.FromSeconds(5) ? pause * 2 : pause)
         {
             try
@@ -507,7 +508,9 @@ sealed class MessageAttempt
             }
             catch (Exception e) when (!_services.Stopping.IsCancellationRequested)
             {
-                _services.Log.OutcomeNotWritten(e, Leased.Message.Id);
+                if (!told || e is not StoreUnavailableException)
+                    _services.Log.OutcomeNotWritten(e.UnlessAway(), Leased.Message.Id);
+                told = true;
                 await Task.Delay(pause, _services.Time, _services.Stopping);
             }
         }

@@ -15,27 +15,38 @@ namespace Postrider.Store.Postgres.Intake;
 /// <param name="memory">Gets the bodies, before anybody is told of the messages.</param>
 /// <param name="accepted">Told of what waits once it is on disk.</param>
 sealed class AcceptWriter(
-    Database database, Partitions partitions, PostgresStoreOptions options, ContentMemory memory, Action<Backlog> accepted, ILogger log)
+    Database database, Partitions partitions, PostgresStoreOptions options, ContentMemory memory, Action<Backlog> accepted, TimeProvider time,
+    ILogger log)
     : GroupWriter<AcceptWrite>(database, options, log)
 {
     /// <summary>Past this the memory of batches starts afresh. A guess at more than are filled at one time.</summary>
     const int MostBatchesKnown = 100_000;
 
     readonly ConcurrentDictionary<(TenantId, BatchId), byte> _batches = new();
+    readonly TimeSpan _patience = options.AcceptTimeout;
 
     public async Task<AcceptOutcome> AcceptAsync(Acceptance acceptance, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
+        using var given = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var write = new AcceptWrite(
             acceptance,
             [.. acceptance.Messages.Select(EncodedMessage.From)],
             await EncodeAsync(acceptance, cancel),
-            cancel);
+            given.Token);
         // A key used before answers first, as its messages may name a batch that is gone by now.
         if (await FindUnknownBatchAsync(acceptance, cancel) is { } batch)
             return await FindEarlierAsync(acceptance, cancel) ?? new AcceptOutcome.UnknownBatch(batch);
-        await EnqueueAsync(write, cancel);
-        return await write.Done;
+        try
+        {
+            await EnqueueAsync(write, given.Token).AsTask().WaitAsync(_patience, time, CancellationToken.None);
+            return await write.Done.WaitAsync(_patience, time, CancellationToken.None);
+        }
+        catch (TimeoutException e)
+        {
+            await given.CancelAsync();      // not begun yet, it is never done; else it may be
+            throw Database.Unavailable(e);
+        }
     }
 
     /// <summary>A large body that is stored already, as that of a batch in many requests, is neither compressed nor sent again.</summary>

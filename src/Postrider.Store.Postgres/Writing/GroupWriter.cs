@@ -119,8 +119,7 @@ abstract class GroupWriter<T> : IAsyncDisposable where T : PendingWrite
 
         void FailAll(Exception fault, List<T> group)
         {
-            var unavailable = PostgresFault.Unavailable(fault);
-            writer._log.WriteFailed(fault, group.Count);
+            var unavailable = writer._database.Unavailable(fault);
             foreach (var write in group)
                 write.Fail(unavailable);
         }
@@ -175,7 +174,7 @@ abstract class GroupWriter<T> : IAsyncDisposable where T : PendingWrite
                 await RollBackAsync();
             }
             var found = group.Count(static write => write.IsAnswered);
-            writer._log.CommitRechecked(fault, group.Count, found);
+            writer._log.CommitRechecked(group.Count, found);
             if (found == group.Count)
                 return null;
             if (found > 0)

@@ -94,7 +94,7 @@ public sealed partial class PostgresPlanTests : StoreConformance<PostgresFixture
     async Task<string> PlanOfListAsync(MessageFilter filter)
     {
         var query = new ListQuery(filter);
-        await using var connection = await Store.Postgres.Database.OpenAsync(CancellationToken.None);
+        await using var connection = await Store.Postgres.Database.OpenReaderAsync(CancellationToken.None);
         await using var batch = new NpgsqlBatch(connection);
         var command = batch.Add("explain (costs off) " + query.PageSql(afterKey: false));
         query.Bind(command, Sample.Tenant);
@@ -129,7 +129,7 @@ public sealed partial class PostgresPlanTests : StoreConformance<PostgresFixture
         var types = string.Join(", ", names.Select(name => Types.GetValueOrDefault(name, "unknown")));
         await using var connection = writer
             ? await Store.Postgres.Database.OpenWriterAsync(CancellationToken.None)
-            : await Store.Postgres.Database.OpenAsync(CancellationToken.None);
+            : await Store.Postgres.Database.OpenReaderAsync(CancellationToken.None);
         await using var command = connection.CreateCommand();
 #pragma warning disable CA2100 // The store's own statements.
         command.CommandText = $"""

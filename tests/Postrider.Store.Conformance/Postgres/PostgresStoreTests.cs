@@ -167,8 +167,8 @@ public sealed class PostgresStoreTests : StoreConformance<PostgresFixture>
         await using var other = await Store.OpenAnotherAsync();
         var heard = new TaskCompletionSource<Backlog>(TaskCreationOptions.RunContinuationsAsynchronously);
         var own = 0;
-        await using var here = new PostgresWakeups(Store.Postgres, _ => own++, TimeProvider.System, Store.Ids, log: null);
-        await using var there = new PostgresWakeups(other, backlog => heard.TrySetResult(backlog), TimeProvider.System, Store.Ids, log: null);
+        await using var here = new PostgresWakeups(Store.Postgres, _ => own++, () => { }, TimeProvider.System, Store.Ids, log: null);
+        await using var there = new PostgresWakeups(other, backlog => heard.TrySetResult(backlog), () => { }, TimeProvider.System, Store.Ids, log: null);
         await Task.WhenAll(here.Listening, there.Listening).WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
 
         await Sample.AcceptAsync();
