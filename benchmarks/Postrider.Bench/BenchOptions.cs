@@ -15,6 +15,7 @@ enum BenchStore
 /// <param name="Messages">How many messages a round sends through postrider; Postfix gets a quarter, its rate being steadier and lower.</param>
 /// <param name="Rounds">Every figure of the table is the median over so many rounds, each on a fresh instance.</param>
 /// <param name="Backlog">How many messages wait for a destination that is down in the backlog scenario; 0 leaves it out.</param>
+/// <param name="Scheduled">How many messages are scheduled for one second, and how many of a batch are cancelled; 0 leaves these scenarios out.</param>
 /// <param name="Connections">
 /// How many clients submit at once, each waiting for its answer before it sends the next message; null: what suits each product best.
 /// </param>
@@ -22,16 +23,16 @@ enum BenchStore
 /// <param name="Statements">Tell on standard error what the database did end to end, statement by statement.</param>
 /// <param name="Json">Print the figures as JSON instead of the table.</param>
 sealed record BenchOptions(
-    BenchStore Store, IReadOnlyList<string>? Only, int Messages, int Rounds, int Backlog, int? Connections, int Tenants,
+    BenchStore Store, IReadOnlyList<string>? Only, int Messages, int Rounds, int Backlog, int Scheduled, int? Connections, int Tenants,
     bool Statements, bool Json)
 {
     public static readonly BenchOptions Default = new(
-        BenchStore.Sqlite, null, Messages: 20_000, Rounds: 3, Backlog: 1_000_000, Connections: null, Tenants: 1,
+        BenchStore.Sqlite, null, Messages: 20_000, Rounds: 3, Backlog: 1_000_000, Scheduled: 100_000, Connections: null, Tenants: 1,
         Statements: false, Json: false);
 
     public const string Usage = """
         usage: ./bench [--quick] [--store sqlite|postgres] [--only NAMES] [--messages N] [--rounds N] [--connections N] [--tenants N]
-                       [--backlog N] [--statements] [--json]
+                       [--backlog N] [--scheduled N] [--statements] [--json]
 
           --store sqlite    (the default) one process on a SQLite file
           --store postgres  one node and two nodes on a PostgreSQL 15 that the bench starts for them, in a temporary folder
@@ -41,7 +42,8 @@ sealed record BenchOptions(
           --connections N   clients that submit at once (default 64, Postfix 20: what suits each best)
           --tenants N       tenants of postrider whose mail is mixed (default 1)
           --backlog N       messages queued for a destination that is down (default 1000000; 0: leave this scenario out)
-          --quick           6000 messages, one round, a backlog of 50000; options after it win
+          --scheduled N     messages of a batch that is released in one second, and of one that is cancelled (default 100000; 0: leave out)
+          --quick           6000 messages, one round, a backlog of 50000, 10000 scheduled; options after it win
           --statements      list PostgreSQL's statements by the time they took end to end, on standard error
           --json            print JSON instead of the table
         """;
@@ -53,10 +55,10 @@ sealed record BenchOptions(
         for (var i = 0; i < arguments.Length; i++)
         {
             var name = arguments[i];
-            if (name == "--quick") { options = options with { Messages = 6_000, Rounds = 1, Backlog = 50_000 }; continue; }
+            if (name == "--quick") { options = options with { Messages = 6_000, Rounds = 1, Backlog = 50_000, Scheduled = 10_000 }; continue; }
             if (name == "--statements") { options = options with { Statements = true }; continue; }
             if (name == "--json") { options = options with { Json = true }; continue; }
-            if (name is not ("--only" or "--messages" or "--rounds" or "--connections" or "--tenants" or "--backlog" or "--store"))
+            if (name is not ("--only" or "--messages" or "--rounds" or "--connections" or "--tenants" or "--backlog" or "--scheduled" or "--store"))
             {
                 refusal = $"unknown option {name}";
                 return false;
@@ -113,6 +115,7 @@ sealed record BenchOptions(
             "--rounds" => this with { Rounds = number },
             "--connections" => this with { Connections = number },
             "--tenants" => this with { Tenants = number },
+            "--scheduled" => this with { Scheduled = number },
             _ => this with { Backlog = number },
         };
         return true;

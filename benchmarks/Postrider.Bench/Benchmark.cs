@@ -4,7 +4,7 @@ using Postrider.Bench.Sinks;
 
 namespace Postrider.Bench;
 
-/// <summary>The whole run: every round of every product against the same sink, then the backlog.</summary>
+/// <summary>The whole run: every round of every product against the same sink, then the backlog and the batches.</summary>
 sealed class Benchmark(BenchOptions options)
 {
     public async Task<Report> RunAsync(CancellationToken cancel)
@@ -33,6 +33,12 @@ sealed class Benchmark(BenchOptions options)
         {
             await using var instance = await backlogged.StartAsync(destinations, options, cancel);
             await new BacklogScenario((PostriderUnderTest)instance, firstByte, options, backlogFigures).RunAsync(cancel);
+        }
+
+        if (options.Scheduled > 0 && measured.FirstOrDefault(entry => entry.Product == backlogged).Figures is { } batchFigures)
+        {
+            await using var instance = await backlogged.StartAsync(destinations, options, cancel);
+            await new BatchScenario((PostriderUnderTest)instance, sink, options, batchFigures).RunAsync(cancel);
         }
 
         return new(measured, options);

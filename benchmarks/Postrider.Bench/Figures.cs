@@ -23,6 +23,10 @@ enum Metric
     BacklogPaceKept,
     BacklogResident,
     BacklogFirstDelivery,
+    ReleaseSeconds,
+    ReleasePerSecond,
+    BatchStatusP99,
+    BatchCancelSeconds,
 }
 
 /// <param name="Digits">After the decimal point.</param>
@@ -50,6 +54,10 @@ sealed record MetricTitle(Metric Metric, string Name, string Title, string Unit,
         new(Metric.BacklogPaceKept, "backlog_pace_kept", "backlog: that, as a part of empty", "", 2),
         new(Metric.BacklogResident, "backlog_rss_mb", "backlog: RSS", "MB", 0),
         new(Metric.BacklogFirstDelivery, "backlog_first_delivery_s", "backlog: kill -9 and start to first delivery", "s", 2),
+        new(Metric.ReleaseSeconds, "release_s", "scheduled for one second: from due to the last one delivered", "s", 1),
+        new(Metric.ReleasePerSecond, "release_per_second", "scheduled for one second: delivered", "msg/s", 0),
+        new(Metric.BatchStatusP99, "batch_status_p99_ms", "batch status read meanwhile, p99", "ms", 1),
+        new(Metric.BatchCancelSeconds, "batch_cancel_s", "a batch as large cancelled, all of it", "s", 1),
     ];
 }
 

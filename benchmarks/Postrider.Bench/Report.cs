@@ -45,6 +45,7 @@ sealed class Report(IReadOnlyList<(Product Product, Figures Figures)> measured, 
             writer.WriteNumber("rounds", options.Rounds);
             writer.WriteNumber("tenants", options.Tenants);
             writer.WriteNumber("backlog", options.Backlog);
+            writer.WriteNumber("scheduled", options.Scheduled);
             writer.WriteNumber("cores", Environment.ProcessorCount);
             writer.WriteStartObject("products");
             foreach (var (product, figures) in measured) WriteProduct(writer, product, figures);
@@ -84,11 +85,12 @@ sealed class Report(IReadOnlyList<(Product Product, Figures Figures)> measured, 
     string Explanation()
     {
         var backlog = options.Backlog > 0 && measured.Any(entry => entry.Product == Product.Backlogged(options.Store));
+        var scheduled = options.Scheduled > 0 && measured.Any(entry => entry.Product == Product.Backlogged(options.Store));
         return string.Create(CultureInfo.InvariantCulture, $"""
             Medians of {options.Rounds} round(s) on {Environment.ProcessorCount} cores shared with load generator and sink; ratios are to {Product.Reference.Title}.
             {options.Messages} messages a round for postrider, a quarter of them for Postfix; {Connections()} connections, each waiting for its answer;
             text and html of {BenchMessage.ContentOctets} octets together, no two alike. Everybody commits to disk before accepting. CPU and RSS count
-            the product's own processes only (RSS counts pages they share once for each){Database()}.{(backlog ? $" Backlog: {options.Backlog} messages." : "")}
+            the product's own processes only (RSS counts pages they share once for each){Database()}.{(backlog ? $" Backlog: {options.Backlog} messages." : "")}{(scheduled ? $" Batches: {options.Scheduled} messages." : "")}
 
             """);
     }

@@ -33,7 +33,8 @@ static class BenchMessage
 
     /// <summary>A body of <c>POST /v3/mail/send</c> with one personalization a recipient; all carry the same content.</summary>
     /// <param name="recipients">More than one only to fill a queue quickly.</param>
-    public static byte[] Json(IEnumerable<string> recipients)
+    /// <param name="schedule">A batch, and when its messages are due; null to send at once.</param>
+    public static byte[] Json(IEnumerable<string> recipients, (string Batch, DateTimeOffset At)? schedule = null)
     {
         using var json = new MemoryStream();
         using (var writer = new Utf8JsonWriter(json))
@@ -57,6 +58,12 @@ static class BenchMessage
             writer.WriteString("name", SenderName);
             writer.WriteEndObject();
             writer.WriteString("subject", Subject);
+            if (schedule is { } later)
+            {
+                writer.WriteString("batch_id", later.Batch);
+                writer.WriteNumber("send_at", later.At.ToUnixTimeSeconds());
+            }
+
             writer.WriteStartArray("content");
             WritePart(writer, "text/plain", Text);
             WritePart(writer, "text/html", Html);

@@ -29,6 +29,7 @@ sealed class PostriderUnderTest : IProductUnderTest
         {
             ["POSTRIDER_Store"] = database?.Address ?? $"sqlite:{_folder["data/postrider.db"]}",
             ["POSTRIDER_RateLimits__SendsPerSecond"] = "100000",    // the default of 10,000 would be what is measured
+            ["POSTRIDER_RateLimits__OthersPerSecond"] = "100000",
             ["POSTRIDER_Smtp__HostName"] = BenchMessage.SenderDomain,
             ["POSTRIDER_Smtp__Routes"] = $"*={to.Sink},{Destinations.IdleDomain}={to.FirstByte},{Destinations.DownDomain}={to.Down}",
         };
@@ -78,6 +79,21 @@ sealed class PostriderUnderTest : IProductUnderTest
     public Task<ISubmitter> ConnectForManyAsync(string recipientDomain, int messages, CancellationToken cancel) =>
         ConnectAsync(BenchMessage.Json(Enumerable.Range(0, messages).Select(i => $"m{i}." + BenchMessage.Recipient(recipientDomain))), cancel);
 
+    /// <summary>The same, of a batch, due at a time to come.</summary>
+    public Task<ISubmitter> ConnectToScheduleAsync(
+        string recipientDomain, int messages, (string Batch, DateTimeOffset At) schedule, CancellationToken cancel) => ConnectAsync(
+        BenchMessage.Json(Enumerable.Range(0, messages).Select(i => $"m{i}." + BenchMessage.Recipient(recipientDomain)), schedule), cancel);
+
+    /// <summary>Asks the first node, as the first tenant.</summary>
+    public async Task<JsonDocument> AskAsync(HttpMethod method, string path, CancellationToken cancel)
+    {
+        using var request = new HttpRequestMessage(method, new Uri($"http://{_nodes[0].Http}{path}"));
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", _keys[0]);
+        using var answer = await _client.SendAsync(request, cancel);
+        answer.EnsureSuccessStatusCode();
+        return await JsonDocument.ParseAsync(await answer.Content.ReadAsStreamAsync(cancel), cancellationToken: cancel);
+    }
+
     Task<ISubmitter> ConnectAsync(byte[] json, CancellationToken cancel)
     {
         var number = _connections++;
@@ -116,7 +132,7 @@ sealed class PostriderUnderTest : IProductUnderTest
             await RunAsync(["tenant", "add", tenant], cancel);
             await RunAsync(["domain", "add", "--tenant", tenant, BenchMessage.SenderDomain], cancel);
             await RunAsync(["domain", "verify", BenchMessage.SenderDomain, "--assume-published"], cancel);
-            _keys.Add(await RunAsync(["key", "add", "--tenant", tenant, "--dialect", "scaisend", "--scopes", "mail.send,stats.read"], cancel));
+            _keys.Add(await RunAsync(["key", "add", "--tenant", tenant, "--dialect", "scaisend", "--scopes", "mail.send,mail.schedule,mail.cancel,stats.read"], cancel));
         }
     }
 

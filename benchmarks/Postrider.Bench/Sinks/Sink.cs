@@ -40,13 +40,16 @@ sealed class Sink : IAsyncDisposable
 
     /// <summary>Reads the counter until it says <paramref name="count"/>.</summary>
     /// <returns>When that was seen, as a <see cref="Stopwatch"/> timestamp.</returns>
-    public async Task<long> WaitForAsync(int count, CancellationToken cancel)
+    public Task<long> WaitForAsync(int count, CancellationToken cancel) => WaitForAsync(count, TimeSpan.Zero, cancel);
+
+    /// <param name="notBefore">How long nothing is expected yet.</param>
+    public async Task<long> WaitForAsync(int count, TimeSpan notBefore, CancellationToken cancel)
     {
         while (Received < count)
         {
             var before = Received;
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-            patience.CancelAfter(Patience);
+            patience.CancelAfter(Patience + notBefore);
             try
             {
                 while (Received == before) await ReadAsync(patience.Token);
