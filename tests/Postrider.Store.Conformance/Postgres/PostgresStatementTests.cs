@@ -57,7 +57,7 @@ public sealed class PostgresStatementTests
     public void The_reading_finds_the_tables_and_sees_what_is_missing()
     {
         Assert.Equal(
-            ["batch", "content", "counter", "event", "idempotency", "message", "message_category", "queue", "recipient", "suppression",
+            ["batch", "batch_order", "content", "counter", "event", "idempotency", "message", "message_category", "queue", "recipient", "suppression",
                 "unsubscribe_group"],
             LanedTables.Order());
         Assert.InRange(Statements().Count, 40, 200);
