@@ -5,6 +5,7 @@ using Postrider.Api.Auth;
 using Postrider.Api.Public;
 using Postrider.Api.RateLimits;
 using Postrider.Api.ScaiSend;
+using Postrider.Api.ScaiSend.Batches;
 using Postrider.Api.ScaiSend.Send;
 using Postrider.Api.ScaiSend.Suppressions;
 using Postrider.Engine.Messages;
@@ -14,7 +15,8 @@ namespace Postrider.Api;
 /// <summary>The HTTP side of the product. It translates to and from the engine, which the host registers.</summary>
 /// <remarks>
 /// Needs as singletons: <see cref="Engine.Intake.MessageIntake"/>, <see cref="Engine.Messages.IMessageReader"/>,
-/// <see cref="Engine.Messages.IBatchStore"/>, <see cref="Engine.Control.MessageControl"/>, <see cref="Engine.Suppressions.ISuppressionStore"/>,
+/// <see cref="Engine.Messages.IBatchStore"/>, <see cref="Engine.Control.BatchControl"/>, <see cref="Engine.Control.IBatchOrderStore"/>,
+/// <see cref="Engine.Control.MessageControl"/>, <see cref="Engine.Suppressions.ISuppressionStore"/>,
 /// <see cref="Engine.Suppressions.IUnsubscribeGroupStore"/>, <see cref="Engine.Messages.IdGenerator"/>, <see cref="Engine.Tenants.ApiKeys"/>; a
 /// <see cref="TimeProvider"/> if not the system's; any number of <see cref="IReadinessCheck"/>.
 /// </remarks>
@@ -33,7 +35,8 @@ public static class PostriderApi
             .AddSingleton(options).AddSingleton(options.ScaiSend).AddSingleton(options.RateLimits)
             .AddSingleton<BearerAuthenticator>().AddSingleton<RateLimiter>().AddSingleton<OutageLog>()
             .AddSingleton<ScaiSendGate>().AddSingleton<ScaiSendRoutes>().AddSingleton<SendTranslator>().AddSingleton<SendEndpoint>()
-            .AddSingleton<BatchEndpoints>().AddSingleton<MessageEndpoints>().AddSingleton<ControlEndpoints>()
+            .AddSingleton<BatchRoutes>().AddSingleton<BatchEndpoints>().AddSingleton<BatchOrderEndpoints>().AddSingleton<ScheduledSendEndpoints>()
+            .AddSingleton<MessageEndpoints>().AddSingleton<ControlEndpoints>()
             .AddSingleton<SuppressionRoutes>().AddSingleton<SuppressionLists>().AddSingleton<BounceEndpoints>().AddSingleton<BounceImport>()
             .AddSingleton<SpamReportEndpoints>().AddSingleton<UnsubscribeEndpoints>().AddSingleton<GroupEndpoints>()
             .AddSingleton<GroupSuppressionEndpoints>()

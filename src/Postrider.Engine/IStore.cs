@@ -11,7 +11,7 @@ namespace Postrider.Engine;
 /// <summary>All of the engine's ports on one database, with what operating it needs.</summary>
 /// <remarks>While the database is away or cannot write, every call fails with <see cref="StoreUnavailableException"/>; afterwards it works by itself.</remarks>
 public interface IStore :
-    IIntakeStore, IQueueStore, IMessageReader, IContentReader, ITenantStore, IBatchStore, IControlStore, ISuppressionStore,
+    IIntakeStore, IQueueStore, IMessageReader, IContentReader, ITenantStore, IBatchStore, IBatchOrderStore, IControlStore, ISuppressionStore,
     IUnsubscribeGroupStore, IDestinationReports, IAsyncDisposable
 {
     /// <summary>Removes what has expired, a little at a time, so that no other write waits long for it.</summary>

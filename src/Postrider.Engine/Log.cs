@@ -42,6 +42,9 @@ static partial class Log
     [LoggerMessage(2010, LogLevel.Error, "This machine's clock is {Skew} ahead of the database's; nodes tell leases by their clocks, so set it right")]
     public static partial void ClockSkewed(this ILogger log, TimeSpan skew);
 
+    [LoggerMessage(2011, LogLevel.Warning, "Orders to batches could not be worked on; the next try is in a few seconds")]
+    public static partial void BatchOrdersFailed(this ILogger log, Exception exception);
+
     [LoggerMessage(2100, LogLevel.Information, "Message {Message} recipient {Recipient}: {Event} by {MxHost}: {Reply}")]
     public static partial void RecipientSettled(
         this ILogger log, MessageId message, int recipient, EventType @event, string? mxHost, string? reply);

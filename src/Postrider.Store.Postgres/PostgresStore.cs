@@ -205,6 +205,23 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
     public Task<BatchView?> FindAsync(TenantId tenant, BatchId batch, CancellationToken cancel) =>
         _database.ReadAsync(connection => BatchTable.FindAsync(connection, tenant, batch), cancel);
 
+    public Task<bool> OrderAsync(BatchOrder order, CancellationToken cancel) =>
+        _database.WriteAsync(connection => BatchOrders.OrderAsync(connection, order), cancel);
+
+    public Task<IReadOnlyList<BatchKey>> PendingOrdersAsync(DateTimeOffset now, int limit, CancellationToken cancel) =>
+        _database.ReadAsync<IReadOnlyList<BatchKey>>(async connection => await BatchOrders.PendingAsync(connection, now, limit), cancel);
+
+    public async Task<BatchPageResult> RunPageAsync(BatchPage page, CancellationToken cancel)
+    {
+        var result = await _database.WriteAsync(connection => BatchOrders.RunPageAsync(connection, page, _ids), cancel);
+        foreach (var backlog in result.Waiting)
+            Tell(backlog);
+        return result;
+    }
+
+    public Task<IReadOnlyList<BatchView>> HeldBatchesAsync(TenantId tenant, int limit, CancellationToken cancel) =>
+        _database.ReadAsync<IReadOnlyList<BatchView>>(async connection => await BatchTable.HeldAsync(connection, tenant, limit), cancel);
+
     public Task<bool> AddTenantAsync(Tenant tenant, CancellationToken cancel) =>
         _database.WriteAsync(connection => TenantTable.AddAsync(connection, tenant), cancel);
 

@@ -185,6 +185,18 @@ public sealed class SqliteStore : IStore
     public Task<BatchView?> FindAsync(TenantId tenant, BatchId batch, CancellationToken cancel) =>
         _readers.ReadAsync(db => BatchTable.Find(db, tenant, batch), cancel);
 
+    public Task<bool> OrderAsync(BatchOrder order, CancellationToken cancel) =>
+        _writer.RunAsync(session => BatchOrders.Order(session, order), cancel);
+
+    public Task<IReadOnlyList<BatchKey>> PendingOrdersAsync(DateTimeOffset now, int limit, CancellationToken cancel) =>
+        _readers.ReadAsync<IReadOnlyList<BatchKey>>(db => BatchOrders.Pending(db, now, limit), cancel);
+
+    public Task<BatchPageResult> RunPageAsync(BatchPage page, CancellationToken cancel) =>
+        _writer.RunAsync(session => BatchOrders.RunPage(session, page), cancel);
+
+    public Task<IReadOnlyList<BatchView>> HeldBatchesAsync(TenantId tenant, int limit, CancellationToken cancel) =>
+        _readers.ReadAsync<IReadOnlyList<BatchView>>(db => BatchTable.Held(db, tenant, limit), cancel);
+
     public Task<bool> AddTenantAsync(Tenant tenant, CancellationToken cancel) =>
         _writer.RunAsync(session => TenantTable.Add(session, tenant), cancel);
 

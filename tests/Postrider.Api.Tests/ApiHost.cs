@@ -61,6 +61,7 @@ public sealed class ApiHost : IAsyncLifetime
         builder.Services.AddSingleton<ISuppressionStore>(Suppressions).AddSingleton<IUnsubscribeGroupStore>(Suppressions);
         builder.Services.AddSingleton(new IntakeOptions()).AddSingleton<SenderDomains>().AddSingleton<MessageIntake>().AddSingleton<ApiKeys>();
         builder.Services.AddSingleton<IControlStore>(Store).AddSingleton(new ControlOptions()).AddSingleton<RunningAttempts>().AddSingleton<MessageControl>();
+        builder.Services.AddSingleton<IBatchOrderStore>(Store).AddSingleton<BatchControl>();
         foreach (var check in _checks)
             builder.Services.AddSingleton(check);
         builder.Services.AddPostriderApi(_options);

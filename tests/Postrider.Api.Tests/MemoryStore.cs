@@ -9,7 +9,7 @@ using Postrider.Mail.Addresses;
 namespace Postrider.Api.Tests;
 
 /// <summary>The engine's ports over dictionaries, as far as the HTTP side needs them.</summary>
-sealed class MemoryStore : IIntakeStore, ITenantStore, IMessageReader, IBatchStore, IControlStore, IQueueWakeup
+sealed class MemoryStore : IIntakeStore, ITenantStore, IMessageReader, IBatchStore, IBatchOrderStore, IControlStore, IQueueWakeup
 {
     readonly ConcurrentDictionary<ContentHash, (ApiKey Key, Tenant Tenant)> _keys = new();
     readonly ConcurrentDictionary<TenantId, List<MessageView>> _messages = new();
@@ -126,6 +126,38 @@ sealed class MemoryStore : IIntakeStore, ITenantStore, IMessageReader, IBatchSto
         ThrowIfAway();
         return Task.FromResult(_batches.GetValueOrDefault((tenant, batch)));
     }
+
+    /// <summary>How many messages an order changes, and whether it comes to its end.</summary>
+    public (long Messages, bool IsDone) OrderAnswer { get; set; } = (3, true);
+
+    public List<BatchOrder> Ordered { get; } = [];
+
+    public Task<bool> OrderAsync(BatchOrder order, CancellationToken cancel)
+    {
+        ThrowIfAway();
+        var key = (order.Batch.Tenant, order.Batch.Batch);
+        if (!_batches.TryGetValue(key, out var batch))
+            return Task.FromResult(false);
+        Ordered.Add(order);
+        _batches[key] = batch with { State = order.Target ?? batch.State, Order = new BatchProgress(order.Action, 0, order.At, null) };
+        return Task.FromResult(true);
+    }
+
+    public Task<IReadOnlyList<BatchKey>> PendingOrdersAsync(DateTimeOffset now, int limit, CancellationToken cancel) =>
+        throw new NotSupportedException("For the engine.");
+
+    public Task<BatchPageResult> RunPageAsync(BatchPage page, CancellationToken cancel)
+    {
+        var key = (page.Batch.Tenant, page.Batch.Batch);
+        var batch = _batches[key];
+        var (messages, isDone) = OrderAnswer;
+        _batches[key] = batch with { Order = batch.Order! with { Messages = messages, DoneAt = isDone ? page.Now : null } };
+        return Task.FromResult(new BatchPageResult(isDone ? BatchWork.Done : BatchWork.NotOurs, []));
+    }
+
+    public Task<IReadOnlyList<BatchView>> HeldBatchesAsync(TenantId tenant, int limit, CancellationToken cancel) =>
+        Task.FromResult<IReadOnlyList<BatchView>>(
+            [.. _batches.Where(one => one.Key.Item1 == tenant && one.Value.State != BatchState.Open).Select(one => one.Value)]);
 
     public Task<(ApiKey Key, Tenant Tenant)?> FindKeyAsync(ContentHash hash, CancellationToken cancel) =>
         Task.FromResult<(ApiKey, Tenant)?>(_keys.TryGetValue(hash, out var found) ? found : null);

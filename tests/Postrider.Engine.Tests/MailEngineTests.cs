@@ -46,6 +46,58 @@ public sealed class MailEngineTests
     }
 
     [Fact]
+    public async Task A_scheduled_message_goes_out_the_moment_it_is_due_and_not_before_whatever_else_waits()
+    {
+        await using var rig = await EngineRig.StartAsync();
+        var now = rig.Time.GetUtcNow();
+        var tomorrow = Enumerable.Range(0, 2_000).Select(i => (string[])[$"r{i}@a.example"]);
+        var others = await rig.SubmitManyAsync(Sender.Tenant, tomorrow, sendAt: now.AddDays(1));
+        var elsewhere = Enumerable.Range(0, 2_000).Select(i => (string[])[$"ada@d{i}.example"]);
+        await rig.SubmitManyAsync(Sender.Tenant, elsewhere, sendAt: now.AddDays(1));
+        var due = (await rig.SubmitManyAsync(Sender.Tenant, [["ada@a.example"]], sendAt: now.AddSeconds(20)))[0];
+
+        rig.Time.Advance(TimeSpan.FromSeconds(20) - TimeSpan.FromMilliseconds(1));
+        var marker = await rig.SubmitAsync("now@b.example");
+        await rig.UntilStatusAsync(marker, MessageStatus.Delivered);
+        Assert.Equal(MessageStatus.Queued, rig.Store.StatusOf(due));
+        rig.Time.Advance(TimeSpan.FromMilliseconds(1));
+
+        await rig.UntilStatusAsync(due, MessageStatus.Delivered);
+        Assert.Equal(now.AddSeconds(20), rig.Store.SentAtOf(due));
+        Assert.Equal(2, rig.Store.Claimed);
+        Assert.All(others, id => Assert.Equal(MessageStatus.Queued, rig.Store.StatusOf(id)));
+    }
+
+    [Fact]
+    public async Task What_came_due_while_the_node_was_down_is_released_at_the_start_a_bounded_number_at_a_time()
+    {
+        await using var rig = new EngineRig(new QueueOptions { MaxLeased = 4, ClaimPage = 2, Lease = TimeSpan.FromSeconds(45) });
+        var now = rig.Time.GetUtcNow();
+        var ids = new List<MessageId>();
+        for (var i = 12; i > 0; i--)
+            ids.AddRange(await rig.SubmitManyAsync(Sender.Tenant, [[$"r{i}@a.example"]], sendAt: now.AddSeconds(i)));
+        var most = 0;
+        rig.Store.Gate = (_, _) =>
+        {
+            InterlockedMax(ref most, rig.Store.LeasedRows);
+            return Task.CompletedTask;
+        };
+        rig.Time.Advance(TimeSpan.FromHours(1));
+
+        await rig.Engine.StartAsync(CancellationToken.None);
+
+        foreach (var id in ids)
+            await rig.UntilStatusAsync(id, MessageStatus.Delivered);
+        Assert.InRange(most, 1, 4);
+    }
+
+    static void InterlockedMax(ref int most, int value)
+    {
+        for (var seen = Volatile.Read(ref most); value > seen; seen = Volatile.Read(ref most))
+            Interlocked.CompareExchange(ref most, value, seen);
+    }
+
+    [Fact]
     public async Task What_a_dead_process_had_leased_is_delivered()
     {
         await using var rig = new EngineRig();

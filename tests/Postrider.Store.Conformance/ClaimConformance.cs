@@ -1,3 +1,4 @@
+using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
 
@@ -5,6 +6,32 @@ namespace Postrider.Store.Conformance;
 
 public abstract class ClaimConformance<TFixture> : StoreConformance<TFixture> where TFixture : StoreFixture, new()
 {
+    [Fact]
+    public async Task What_is_due_is_found_among_ten_thousands_and_what_was_missed_comes_oldest_due_first()
+    {
+        const int Requests = 20;
+        var tomorrow = Store.Now + TimeSpan.FromDays(1);
+        for (var i = 0; i < Requests; i++)
+        {
+            var messages = Enumerable.Range(0, 500).Select(_ => Sample.Message(message => message with { DueAt = tomorrow }));
+            Assert.IsType<AcceptOutcome.Stored>(await Sample.AcceptAsync(Sample.Acceptance([.. messages])));
+        }
+        var late = await Sample.AcceptAsync(message => message with { DueAt = Store.Now + TimeSpan.FromSeconds(2) });
+        var early = await Sample.AcceptAsync(message => message with { DueAt = Store.Now + TimeSpan.FromSeconds(1) });
+
+        var before = await ClaimAsync();
+        Store.Time.Advance(TimeSpan.FromHours(1));
+        var missed = await ClaimAsync();
+
+        Assert.Empty(before.Messages);
+        Assert.Equal(early.DueAt, before.NextDueAt);
+        Assert.Equal([early.Id, late.Id], missed.Messages.Select(message => message.Message.Id));
+        Assert.Equal(tomorrow, missed.NextDueAt);
+
+        Task<ClaimResult> ClaimAsync() =>
+            Store.Queue.ClaimAsync(new Claim(Sample.Backlog(), Store.Now, 100, Sample.Node, Sample.Later), CancellationToken.None);
+    }
+
     [Fact]
     public async Task A_claim_gives_the_oldest_due_first_and_no_more_than_its_limit()
     {

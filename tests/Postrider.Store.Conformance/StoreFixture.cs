@@ -30,6 +30,8 @@ public abstract class StoreFixture : IAsyncDisposable
 
     public abstract IBatchStore Batches { get; }
 
+    public abstract IBatchOrderStore Orders { get; }
+
     public abstract IDestinationReports Reports { get; }
 
     public abstract ISuppressionStore Suppressions { get; }

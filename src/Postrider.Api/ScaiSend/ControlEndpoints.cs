@@ -2,12 +2,13 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Postrider.Engine.Control;
 using Postrider.Engine.Messages;
+using Postrider.Engine.Suppressions;
 using Postrider.Engine.Tenants;
 
 namespace Postrider.Api.ScaiSend;
 
 /// <summary><c>POST /v3/messages/{id}/cancel</c>, <c>/retry</c> and <c>/fail</c>: contracts/scaisend.md §3.3, §4.3, §4.4.</summary>
-sealed class ControlEndpoints(MessageControl control, IMessageReader messages, ScaiSendOptions options)
+sealed class ControlEndpoints(MessageControl control, IMessageReader messages, ISuppressionStore suppressions, ScaiSendOptions options)
 {
     /// <summary>A reason of <see cref="FailBody.MaxReason"/> characters, each of them escaped, and room for members that are passed over.</summary>
     const int MaxFailOctets = 16 * 1024;
@@ -37,7 +38,9 @@ sealed class ControlEndpoints(MessageControl control, IMessageReader messages, S
         switch (await control.RetryAsync(credential.Tenant.Id, id, context.RequestAborted))
         {
             case ControlOutcome.Done done:
-                Answer(context, StatusCodes.Status200OK, id, done.Status, "Re-queued for delivery");
+                Answer(
+                    context, StatusCodes.Status200OK, id, done.Status, "Re-queued for delivery",
+                    await IsBouncingAsync(context, credential, id) ? "Recipient is on the bounce list" : null);
                 break;
             case ControlOutcome.InProgress underWay:
                 Answer(context, StatusCodes.Status409Conflict, id, underWay.Status, "Delivery attempt in progress; retry ignored");
@@ -81,6 +84,17 @@ sealed class ControlEndpoints(MessageControl control, IMessageReader messages, S
         }
     }
 
+    /// <summary>It is retried all the same, and bounces again unless its address is taken off the list (contracts/scaisend.md §12, L11).</summary>
+    async Task<bool> IsBouncingAsync(HttpContext context, Credential credential, MessageId id)
+    {
+        if (await messages.FindAsync(credential.Tenant.Id, id, context.RequestAborted) is not { } message)
+            return false;
+        var open = message.Message.Recipients.Where(recipient => recipient.State == RecipientState.Open);
+        var blocking = await suppressions.FindBlockingAsync(
+            credential.Tenant.Id, [.. open.Select(recipient => recipient.Address.Mailbox.Key).Distinct()], context.RequestAborted);
+        return blocking.Any(row => row.List == SuppressionList.Bounces);
+    }
+
     /// <summary>A test key changes nothing of a live message (§1.1); and what it may act on, sandbox, is in a status that refuses all three.</summary>
     /// <returns>Null when it was refused and answered.</returns>
     async ValueTask<MessageId?> AdmitAsync(HttpContext context, Credential credential, ControlAction action)
@@ -120,13 +134,15 @@ sealed class ControlEndpoints(MessageControl control, IMessageReader messages, S
     static void Refuse(HttpContext context, int status, string message) =>
         ScaiSendErrors.Write(context.Response, ErrorShape.Detail, status, message);
 
-    static void Answer(HttpContext context, int code, MessageId id, MessageStatus status, string message) =>
-        JsonAnswer.Write(context.Response, code, (id, status, message), static (json, answer) =>
+    static void Answer(HttpContext context, int code, MessageId id, MessageStatus status, string message, string? warning = null) =>
+        JsonAnswer.Write(context.Response, code, (id, status, message, warning), static (json, answer) =>
         {
             json.WriteStartObject();
             json.WriteString("message_id"u8, ScaiSendIds.Format(answer.id));
             json.WriteString("status"u8, ScaiSendWords.Of(answer.status));
             json.WriteString("message"u8, answer.message);
+            if (answer.warning is not null)
+                json.WriteString("warning"u8, answer.warning);
             json.WriteEndObject();
         });
 }

@@ -78,7 +78,9 @@ static class MessageJson
         json.WriteBoolean("subscription_tracking"u8, IsTracking(settings, "subscription_tracking"u8, byDefault: false));
         json.WriteEndObject();
         json.WriteString("ip_pool_name"u8, settings.IpPool);
-        json.WriteTime("send_at"u8, settings.SendAt);
+        // A whole batch may have been rescheduled since. Without a time of its own a message is due when it is made, within a moment.
+        var isScheduled = message.DueAt - message.Id.CreatedAt >= TimeSpan.FromSeconds(1);
+        json.WriteTime("send_at"u8, isScheduled ? message.DueAt : settings.SendAt);
     }
 
     static void WriteTimes(Utf8JsonWriter json, MessageView view)

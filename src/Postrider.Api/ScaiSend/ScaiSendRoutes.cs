@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Postrider.Api.Auth;
 using Postrider.Api.RateLimits;
+using Postrider.Api.ScaiSend.Batches;
 using Postrider.Api.ScaiSend.Send;
 using Postrider.Api.ScaiSend.Suppressions;
 
@@ -10,7 +11,7 @@ namespace Postrider.Api.ScaiSend;
 
 /// <summary>Every path of the dialect, at the root and under <c>/scaisend</c>. Routing takes a trailing slash as it comes.</summary>
 sealed class ScaiSendRoutes(
-    ScaiSendGate gate, SendEndpoint send, BatchEndpoints batches, MessageEndpoints messages, ControlEndpoints control, SuppressionRoutes suppressions,
+    ScaiSendGate gate, SendEndpoint send, BatchRoutes batches, MessageEndpoints messages, ControlEndpoints control, SuppressionRoutes suppressions,
     ApiOptions options)
 {
     static readonly string[] Mounts = ["", "/scaisend"];
@@ -21,9 +22,7 @@ sealed class ScaiSendRoutes(
         return
         [
             new("POST", "/v3/mail/send", ErrorShape.Errors, RateClass.Send, [Scopes.MailSend], send.HandleAsync),
-            new("POST", "/v3/mail/batch", ErrorShape.Errors, RateClass.Other, [Scopes.MailSchedule], batches.CreateAsync),
-            new("GET", "/v3/mail/batch/{id}", ErrorShape.Errors, RateClass.Other, [Scopes.MailSchedule, Scopes.StatsRead],
-                batches.GetAsync),
+            .. batches.Table(),
             new("GET", "/v3/messages", ErrorShape.Detail, RateClass.MessageList, readers, messages.ListAsync),
             new("GET", "/v3/messages/{id}", ErrorShape.Detail, RateClass.Other, readers, messages.GetAsync),
             new("POST", "/v3/messages/{id}/cancel", ErrorShape.Detail, RateClass.Other, [Scopes.MailCancel], control.CancelAsync),

@@ -59,10 +59,16 @@ public static class MovedTables
             [
                 new("domain", Text), new("due_at", Instant), new("first_due_at", Instant), new("phase", Number),
                 new("partly_accepted", Flag), new("retry_count", Number), new("retries_before", Number), new("generation", Number),
-                new("batch_id", Id),
+                new("batch_id", Id), new("held_due_at", Instant),
             ]),
         OfTenants("counter", [new("tenant_id", Id), new("day", Number)], Totals),
-        OfTenants("batch", [new("tenant_id", Id), new("id", Id)], [.. Totals, new("completed_at", Instant)]),
+        OfTenants("batch", [new("tenant_id", Id), new("id", Id)], [.. Totals, new("completed_at", Instant), new("state", Number), new("unswept", Number)]),
+        OfTenants("batch_order",
+            [new("tenant_id", Id), new("batch_id", Id)],
+            [
+                new("action", Number), new("target", Number), new("due_at", Instant), new("cursor", Id), new("changed", Number),
+                new("created_at", Instant), new("done_at", Instant),
+            ]),
         OfTenants("suppression",
             [new("tenant_id", Id), new("address_key", Text), new("list", Number), new("group_id", Number), new("id", Id)],
             [

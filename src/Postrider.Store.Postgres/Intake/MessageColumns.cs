@@ -1,5 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
+using Postrider.Engine.Control;
 using Postrider.Engine.Messages;
 using Postrider.Mail.Addresses;
 using Postrider.Store.Postgres.Connections;
@@ -52,7 +53,7 @@ sealed class MessageColumns
             _events.Bind(batch.Add(EventColumns.InsertSql)).With("lane", lane);
         if (_queue.Count > 0)
             _queue.Bind(batch.Add(QueueTable.InsertSql)).With("lane", lane);
-        _messages.BindMoves(batch.Add(Totals.AcceptedSql)).With("lane", lane).With("now", now);
+        _messages.BindMoves(batch.Add(Totals.AcceptedSql)).With("lane", lane).With("now", now).With("held", Held.DueAt);
     }
 
     /// <summary>Null when the address was given in lower case, as most are: it is not stored twice then.</summary>
@@ -136,6 +137,7 @@ sealed class MessageColumns
 
         public NpgsqlBatchCommand BindMoves(NpgsqlBatchCommand command) => command
             .WithAll("tenants", NpgsqlDbType.Uuid, _tenants)
+            .WithAll("ids", NpgsqlDbType.Uuid, _ids)
             .WithAll("days", NpgsqlDbType.Integer, _days)
             .WithAll("batches", NpgsqlDbType.Uuid, _batches)
             .WithAll("statuses", NpgsqlDbType.Smallint, _statuses);

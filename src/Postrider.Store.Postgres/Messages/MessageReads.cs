@@ -14,7 +14,7 @@ static class MessageReads
         -- Primary keys, in one partition each.
         select {MessageRows.Columns},
             m.status, m.queued_at, m.sent_at, m.settled_at, m.error_message,
-            q.phase, q.partly_accepted, coalesce(q.retry_count, m.retry_count), q.due_at,
+            q.phase, q.partly_accepted, coalesce(q.retry_count, m.retry_count), coalesce(q.held_due_at, q.due_at),
             t.ids, t.types, t.recipients, t.ats, t.data, q.retries_before
         from message m
         {MessageRows.JoinRecipients}

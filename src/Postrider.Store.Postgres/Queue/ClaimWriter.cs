@@ -67,7 +67,7 @@ sealed class ClaimWriter(Database database, PostgresStoreOptions options, IdGene
     const string LaneHasExpiredSql = """
         -- Primary key of the lane: only messages made before @made_before can have been due before.
         select lane from queue
-        where lane = @lane and message_id < @made_before and lease_until is null and first_due_at < @before
+        where lane = @lane and message_id < @made_before and lease_until is null and held_due_at is null and first_due_at < @before
         limit 1
         """;
 
@@ -125,7 +125,8 @@ sealed class ClaimWriter(Database database, PostgresStoreOptions options, IdGene
                 row_number() over (order by w.tenant_id, w.message_id) as place
             from (
                 select q.tenant_id, q.message_id from queue q
-                where q.lane = @lane and q.message_id < @made_before and q.lease_until is null and q.first_due_at < @before
+                where q.lane = @lane and q.message_id < @made_before and q.lease_until is null and q.held_due_at is null
+                    and q.first_due_at < @before
                 order by q.tenant_id, q.message_id
                 limit @limit
                 for update skip locked) w),

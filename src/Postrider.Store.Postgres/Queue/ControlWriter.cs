@@ -89,7 +89,9 @@ sealed class ControlWriter(Database database, PostgresStoreOptions options, Acti
         requeued as (
             update queue q set
                 phase = 0,
-                due_at = w.at,
+                -- Held, it is due when it is released.
+                due_at = case when q.held_due_at is null then w.at else q.due_at end,
+                held_due_at = case when q.held_due_at is not null then w.at end,
                 first_due_at = w.at,
                 domain = w.domain,
                 retry_count = w.retry_count + 1,

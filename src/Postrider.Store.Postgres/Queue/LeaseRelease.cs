@@ -4,6 +4,7 @@ using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
 using Postrider.Store.Postgres.Connections;
 using Postrider.Store.Postgres.Messages;
+using Postrider.Store.Postgres.Writing;
 
 namespace Postrider.Store.Postgres.Queue;
 
@@ -54,10 +55,10 @@ static class LeaseRelease
             .Select(one => one.Lease)];
     }
 
-    const string ReleaseSql = """
+    const string ReleaseSql = $"""
         -- Primary key. A row that its holder, or another node's release, is just changing is passed over.
         with expired as materialized (
-            select q.tenant_id, q.message_id, q.domain, q.phase, q.retry_count
+            select q.tenant_id, q.message_id, q.domain, q.phase, q.retry_count, q.batch_id
             from unnest(@tenants, @messages, @generations) as g (tenant_id, message_id, generation)
             join queue q on q.lane = @lane and q.tenant_id = g.tenant_id and q.message_id = g.message_id
                 and q.generation = g.generation and q.lease_until is not null
@@ -76,7 +77,10 @@ static class LeaseRelease
                 lease_until = null,
                 claim_id = null
             from expired x
-            where q.lane = @lane and q.tenant_id = x.tenant_id and q.message_id = x.message_id)
+            where q.lane = @lane and q.tenant_id = x.tenant_id and q.message_id = x.message_id),
+        returned as materialized (
+            select tenant_id, batch_id from expired),
+        {Totals.OfReturned}
         select x.tenant_id, x.domain, x.message_id, x.retry_count, (
             select array_agg(r.ordinal order by r.ordinal) from recipient r
             where x.phase = 3 and r.lane = @lane and r.tenant_id = x.tenant_id and r.message_id = x.message_id and r.state = 0)

@@ -33,10 +33,10 @@ sealed class StepWriter(Database database, PostgresStoreOptions options, Action<
         return await write.Done;
     }
 
-    const string StepSql = """
+    const string StepSql = $"""
         -- Primary key. Rows are locked in its order, so that no two transactions wait for each other in a circle.
         with held as materialized (
-            select g.write, q.tenant_id, q.message_id, q.domain, q.phase, g.due_at,
+            select g.write, q.tenant_id, q.message_id, q.domain, q.phase, q.batch_id, g.due_at,
                 case when g.target = 0 then 0 else greatest(g.target, q.phase) end as target
             from unnest(@writes, @tenants, @messages, @generations, @targets, @due_ats)
                 as g (write, tenant_id, message_id, generation, target, due_at)
@@ -52,7 +52,10 @@ sealed class StepWriter(Database database, PostgresStoreOptions options, Action<
                 lease_until = case when h.target > 0 then q.lease_until end,
                 claim_id = case when h.target > 0 then q.claim_id end
             from held h
-            where q.lane = @lane and q.tenant_id = h.tenant_id and q.message_id = h.message_id and q.phase <> h.target)
+            where q.lane = @lane and q.tenant_id = h.tenant_id and q.message_id = h.message_id and q.phase <> h.target),
+        returned as materialized (
+            select tenant_id, batch_id from held where target = 0),
+        {Totals.OfReturned}
         select write, phase, domain from held
         """;
 

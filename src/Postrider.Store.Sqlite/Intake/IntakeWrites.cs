@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Postrider.Engine.Control;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Mail.Addresses;
@@ -38,7 +39,8 @@ sealed class IntakeWrites(Writer writer, ReaderPool readers)
         var db = session.Connection;
         if (acceptance.Idempotency is { } claim && FindEarlier(db, acceptance, claim) is { } earlier)
             return earlier;
-        if (FindUnknownBatch(db, acceptance) is { } batch)
+        var held = new HashSet<BatchId>();
+        if (FindUnknownBatch(db, acceptance, held) is { } batch)
             return new AcceptOutcome.UnknownBatch(batch);
 
         foreach (var (hash, octets, chunks) in contents)
@@ -48,7 +50,7 @@ sealed class IntakeWrites(Writer writer, ReaderPool readers)
                 ContentRows.Insert(db, acceptance.Tenant, hash, chunks ?? ContentEncoding.Encode(octets));
         }
         foreach (var message in messages)
-            Insert(session, message, acceptance.Now);
+            Insert(session, message, acceptance.Now, message.Message.Batch is { } itsBatch && held.Contains(itsBatch));
         if (acceptance.Idempotency is { } idempotency)
             InsertClaim(db, acceptance, idempotency);
         return AcceptOutcome.Stored.Instance;
@@ -93,21 +95,24 @@ sealed class IntakeWrites(Writer writer, ReaderPool readers)
         return ids;
     }
 
-    const string BatchExistsSql = """
-        select 1 from batch
+    const string BatchStateSql = """
+        select state from batch
         where tenant_id = @tenant and id = @batch
         """;
 
-    static BatchId? FindUnknownBatch(Connection db, Acceptance acceptance)
+    /// <param name="held">Gets those that are paused or cancelled.</param>
+    static BatchId? FindUnknownBatch(Connection db, Acceptance acceptance, HashSet<BatchId> held)
     {
         BatchId? known = null;
         foreach (var (message, _, _) in acceptance.Messages)
         {
             if (message.Batch is not { } batch || batch == known)
                 continue;
-            var read = db.Prepare(BatchExistsSql).Bind(acceptance.Tenant.Value).Bind(batch.Value);
+            var read = db.Prepare(BatchStateSql).Bind(acceptance.Tenant.Value).Bind(batch.Value);
             if (!read.Step())
                 return batch;
+            if (read.Int64(0) != 0)
+                held.Add(batch);
             read.Reset();
             known = batch;
         }
@@ -134,12 +139,12 @@ sealed class IntakeWrites(Writer writer, ReaderPool readers)
         """;
 
     const string InsertQueueSql = """
-        insert into queue (tenant_id, message_id, domain, due_at, first_due_at, phase, batch_id)
+        insert into queue (tenant_id, message_id, domain, due_at, held_due_at, first_due_at, phase, batch_id)
         -- Nothing is released before it was made, so what is past its lifetime is found by id.
-        values (@tenant, @message, @domain, @due_at, max(@due_at, @created_at), 0, @batch)
+        values (@tenant, @message, @domain, coalesce(@held, @due_at), case when @held is not null then @due_at end, max(@due_at, @created_at), 0, @batch)
         """;
 
-    static void Insert(WriteSession session, EncodedMessage encoded, DateTimeOffset now)
+    static void Insert(WriteSession session, EncodedMessage encoded, DateTimeOffset now, bool isHeld)
     {
         var db = session.Connection;
         var (message, domain) = (encoded.Message, encoded.QueueDomain);
@@ -171,7 +176,7 @@ sealed class IntakeWrites(Writer writer, ReaderPool readers)
         if (!message.Sandbox)
         {
             db.Prepare(InsertQueueSql)
-                .Bind(tenant).Bind(id).Bind(domain).Bind(message.DueAt).Bind(message.Id.CreatedAt).Bind(message.Batch?.Value).Run();
+                .Bind(tenant).Bind(id).Bind(domain).Bind(isHeld ? Held.DueAt : null).Bind(message.DueAt).Bind(message.Id.CreatedAt).Bind(message.Batch?.Value).Run();
         }
         session.Counters.Move(
             message.Tenant, message.Id, message.Batch, from: null, message.Sandbox ? MessageStatus.Sandbox : MessageStatus.Queued, now);

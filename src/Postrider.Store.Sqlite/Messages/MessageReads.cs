@@ -10,7 +10,7 @@ static class MessageReads
     const string StateSql = """
         -- Primary keys.
         select m.status, m.queued_at, m.sent_at, m.settled_at, m.error_message,
-            q.phase, q.partly_accepted, coalesce(q.retry_count, m.retry_count), q.due_at,
+            q.phase, q.partly_accepted, coalesce(q.retry_count, m.retry_count), coalesce(q.held_due_at, q.due_at),
             q.retries_before
         from message m
         left join queue q on q.tenant_id = m.tenant_id and q.message_id = m.id

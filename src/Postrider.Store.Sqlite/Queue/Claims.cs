@@ -102,7 +102,7 @@ sealed class Claims(Writer writer, ReaderPool readers)
     const string ExpiredSql = """
         -- Primary key: only messages made before @before can have been due before.
         select message_id from queue
-        where tenant_id = @tenant and message_id < @made_before and phase = 0 and first_due_at < @before
+        where tenant_id = @tenant and message_id < @made_before and phase = 0 and held_due_at is null and first_due_at < @before
         order by message_id
         limit @limit
         """;
@@ -137,7 +137,7 @@ sealed class Claims(Writer writer, ReaderPool readers)
     const string WaitingSql = """
         select tenant_id, message_id, domain, generation, first_due_at, partly_accepted, retry_count, batch_id, retries_before
         from queue
-        where tenant_id = @tenant and message_id = @message and phase = 0 and first_due_at < @before
+        where tenant_id = @tenant and message_id = @message and phase = 0 and held_due_at is null and first_due_at < @before
         """;
 
     static List<Lease> TakeExpired(WriteSession session, ClaimExpired claim, List<(TenantId Tenant, MessageId Message)> found)

@@ -144,7 +144,9 @@ static class Controls
         values (@tenant, @message, @domain, @at, @at, 0, @partly_accepted, @retry_count, @retry_count, @generation, @batch)
         on conflict do update set
             domain = excluded.domain,
-            due_at = excluded.due_at,
+            -- Held, it is due when it is released.
+            due_at = case when held_due_at is null then excluded.due_at else due_at end,
+            held_due_at = case when held_due_at is not null then excluded.due_at end,
             first_due_at = excluded.first_due_at,
             phase = 0,
             partly_accepted = excluded.partly_accepted,

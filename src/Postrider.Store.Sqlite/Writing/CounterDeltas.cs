@@ -27,6 +27,8 @@ sealed class CounterDeltas
         if (!_batches.TryGetValue((tenant, id), out var delta))
             _batches.Add((tenant, id), delta = new BatchDelta());
         Move(delta.Counts, from, to);
+        delta.HasNew |= from is null && to == MessageStatus.Queued;
+        delta.HasReturned |= from is not null && to == MessageStatus.Queued;
         if (at > delta.At)
             delta.At = at;
     }
@@ -73,6 +75,12 @@ sealed class CounterDeltas
             failed = failed + @failed,
             cancelled = cancelled + @cancelled,
             sandbox = sandbox + @sandbox,
+            -- What is new in a cancelled batch, or waits again in a paused or cancelled one, is for its order to see to.
+            unswept = case
+                when @has_returned and state > 0 then 2
+                when @has_new and state = 2 then max(unswept, 1)
+                else unswept
+            end,
             -- Open messages after this: complete since the last one settled, or not complete.
             completed_at = case
                 when queued + processing + rendered + sending + sent + @open = 0 then coalesce(completed_at, @at)
@@ -97,7 +105,7 @@ sealed class CounterDeltas
         {
             var open = delta.Counts.AsSpan(0, (int)MessageStatus.Delivered);
             BindCounts(db.Prepare(AddBatchSql), delta.Counts)
-                .Bind(Sum(open)).Bind(delta.At).Bind(tenant.Value).Bind(batch.Value).Run();
+                .Bind(delta.HasReturned).Bind(delta.HasNew).Bind(Sum(open)).Bind(delta.At).Bind(tenant.Value).Bind(batch.Value).Run();
         }
         Clear();
     }
@@ -129,5 +137,10 @@ sealed class CounterDeltas
         public long[] Counts { get; } = new long[MessageStatuses.Count];
 
         public DateTimeOffset At { get; set; }
+
+        public bool HasNew { get; set; }
+
+        /// <summary>Anything that was under way, or settled, waits again.</summary>
+        public bool HasReturned { get; set; }
     }
 }

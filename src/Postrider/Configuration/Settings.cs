@@ -78,6 +78,7 @@ sealed record Settings
             Control = new ControlOptions
             {
                 AnswerPatience = reader.Duration("Control:AnswerPatience", new ControlOptions().AnswerPatience),
+                BatchPatience = reader.Duration("Control:BatchPatience", new ControlOptions().BatchPatience),
             },
             Intake = new IntakeOptions
             {
@@ -110,6 +111,8 @@ sealed record Settings
         if (settings.Delivery.InitialConcurrency > settings.Delivery.Concurrency)
             reader.Fault("Delivery:InitialConcurrency", "it is more than Delivery:Concurrency", 0);
 
+        if (settings.Control.BatchPatience > TimeSpan.FromMinutes(1))
+            reader.Fault("Control:BatchPatience", $"{settings.Control.BatchPatience} is more than a minute: a request waits for it", 0);
         if (settings.Control.AnswerPatience > TimeSpan.FromMinutes(1))
             reader.Fault("Control:AnswerPatience", $"{settings.Control.AnswerPatience} is more than a minute: a request waits for it", 0);
 

@@ -76,11 +76,12 @@ static class ServerHost
             .AddSingleton<IContentReader>(store).AddSingleton<ITenantStore>(store).AddSingleton<IBatchStore>(store)
             .AddSingleton<ISuppressionStore>(store).AddSingleton<IUnsubscribeGroupStore>(store)
             .AddSingleton<IDestinationReports>(store)
-            .AddSingleton<IControlStore>(store);
+            .AddSingleton<IControlStore>(store).AddSingleton<IBatchOrderStore>(store);
         services.AddSingleton<SenderDomains>().AddSingleton<ApiKeys>().AddSingleton<DkimKeys>().AddSingleton<MessageIntake>();
         services.AddSingleton<IResolver>(provider => new DnsResolver(settings.Resolver, TimeProvider.System));
         services.AddSingleton(provider => CreateEngine(provider, settings, ids));
         services.AddSingleton(settings.Control).AddSingleton<RunningAttempts>().AddSingleton<MessageControl>();
+        services.AddSingleton<BatchControl>().AddHostedService(provider => provider.GetRequiredService<BatchControl>());
         services.AddSingleton<IQueueWakeup>(provider => provider.GetRequiredService<MailEngine>());
         services.AddHostedService(provider => provider.GetRequiredService<MailEngine>());
     }

@@ -61,6 +61,15 @@ public sealed class AccessTests(ApiHost host) : IClassFixture<ApiHost>
     [InlineData("GET", "/v3/mail/batch/bat_01JNW4Q2000000000000000000", "mail.schedule", "stats.read")]
     [InlineData("GET", "/v3/messages", "stats.read", "mail.send")]
     [InlineData("GET", "/v3/messages/msg_01JNW4Q2000000000000000000", "stats.read", "mail.send")]
+    [InlineData("POST", "/v3/mail/batch/bat_01JNW4Q2000000000000000000/cancel", "mail.cancel")]
+    [InlineData("POST", "/v3/mail/batch/bat_01JNW4Q2000000000000000000/pause", "mail.schedule")]
+    [InlineData("POST", "/v3/mail/batch/bat_01JNW4Q2000000000000000000/resume", "mail.schedule")]
+    [InlineData("POST", "/v3/mail/batch/bat_01JNW4Q2000000000000000000/reschedule", "mail.schedule")]
+    [InlineData("GET", "/v3/user/scheduled_sends", "mail.schedule", "mail.cancel")]
+    [InlineData("POST", "/v3/user/scheduled_sends", "mail.schedule", "mail.cancel")]
+    [InlineData("GET", "/v3/user/scheduled_sends/bat_01JNW4Q2000000000000000000", "mail.schedule", "mail.cancel")]
+    [InlineData("PATCH", "/v3/user/scheduled_sends/bat_01JNW4Q2000000000000000000", "mail.schedule", "mail.cancel")]
+    [InlineData("DELETE", "/v3/user/scheduled_sends/bat_01JNW4Q2000000000000000000", "mail.schedule")]
     [InlineData("POST", "/v3/messages/msg_01JNW4Q2000000000000000000/cancel", "mail.cancel")]
     [InlineData("POST", "/v3/messages/msg_01JNW4Q2000000000000000000/retry", "mail.send")]
     [InlineData("POST", "/v3/messages/msg_01JNW4Q2000000000000000000/fail", "mail.send")]
@@ -187,6 +196,7 @@ public sealed class AccessTests(ApiHost host) : IClassFixture<ApiHost>
         var owner = host.NewCaller(new CallerOptions { Scopes = [.. ApiKeyScopes.ScaiSend] });
         var stranger = host.NewCaller(new CallerOptions { Scopes = [.. ApiKeyScopes.ScaiSend] });
         var batch = (string)(await owner.Post("/v3/mail/batch", null)).Body!["batch_id"]!;
+        await owner.Post($"/v3/mail/batch/{batch}/pause", null);
         var message = (string)(await owner.Send(SendRequests.With("batch_id", $"\"{batch}\""))).Body!["message_id"]!;
         var group = (int)(await owner.Ask("POST", "/v3/asm/groups", """{"name":"Invoices","description":"Invoice copies"}""")).Body!["id"]!;
         foreach (var list in (string[])["suppression/bounces", "suppression/spam_reports"])
@@ -213,15 +223,18 @@ public sealed class AccessTests(ApiHost host) : IClassFixture<ApiHost>
             }
         }
 
-        foreach (var endpoint in host.Endpoints.Where(endpoint => endpoint.Metadata.GetMetadata<ScaiSendRoute>() is { Method: "POST" } route
-            && route.Pattern.StartsWith("/v3/messages/", StringComparison.Ordinal)))
+        foreach (var endpoint in host.Endpoints.Where(endpoint =>
+            endpoint.Metadata.GetMetadata<ScaiSendRoute>() is { Method: "POST" or "PATCH" or "DELETE" } route
+            && route.Pattern.Contains("{id}", StringComparison.Ordinal)))
         {
-            var path = "/" + endpoint.RoutePattern.RawText!.TrimStart('/').Replace("{id}", message, StringComparison.Ordinal);
-            Assert.Equal(404, (await stranger.Post(path, null)).Status);
+            var path = "/" + endpoint.RoutePattern.RawText!.TrimStart('/').Replace(
+                "{id}", endpoint.RoutePattern.RawText.Contains("/messages/", StringComparison.Ordinal) ? message : batch, StringComparison.Ordinal);
+            Assert.Equal(404, (await stranger.Ask(endpoint.Metadata.GetMetadata<ScaiSendRoute>()!.Method, path)).Status);
             walked++;
         }
 
-        Assert.Equal(2 * 18 * 3 + 2 * 3, walked);       // two mounts, eighteen GET routes, three ids; three POST routes on a message
+        // Two mounts: twenty GET routes, three ids; three POST routes on a message, four on a batch, two that change a scheduled send.
+        Assert.Equal(2 * 20 * 3 + 2 * 9, walked);
         Assert.Equal(MessageStatus.Queued, Assert.Single(owner.Stored).Status);
     }
 }

@@ -31,7 +31,7 @@ public sealed class BatchTests(ApiHost host) : IClassFixture<ApiHost>
             {"batch_id":"{{id}}","total_messages":0,
             "status_counts":{"queued":0,"processing":0,"sent":0,"delivered":0,"bounced":0,"failed":0,"cancelled":0,"sandbox":0},
             "status_detail":{"queued":0,"processing":0,"rendered":0,"sending":0,"sent":0,"delivered":0,"bounced":0,"failed":0,"cancelled":0,"sandbox":0},
-            "created_at":"2026-03-02T08:15:00Z","completed_at":null,"is_complete":false}
+            "created_at":"2026-03-02T08:15:00Z","completed_at":null,"is_complete":false,"state":"open","operation":null}
             """.ReplaceLineEndings(""), answer.Text);
     }
 

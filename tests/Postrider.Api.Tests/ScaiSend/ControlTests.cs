@@ -68,6 +68,20 @@ public sealed class ControlTests(ApiHost host) : IClassFixture<ApiHost>
     }
 
     [Fact]
+    public async Task A_retry_of_a_recipient_on_the_bounce_list_says_so()
+    {
+        var (caller, id) = await MessageIn("bounced");
+        var keeper = host.NewCaller(new CallerOptions { Tenant = caller.Tenant, Scopes = ["suppressions.write"] });
+        Assert.Equal(201, (await keeper.Ask("POST", "/v3/suppression/bounces", """{"email":"bo@example.net","bounce_type":"hard"}""")).Status);
+
+        var answer = await caller.Post($"/v3/messages/{id}/retry", null);
+
+        Assert.Equal(
+            (200, $$"""{"message_id":"{{id}}","status":"queued","message":"Re-queued for delivery","warning":"Recipient is on the bounce list"}"""),
+            (answer.Status, answer.Text));
+    }
+
+    [Fact]
     public async Task A_retry_while_an_attempt_cannot_be_stopped_is_ignored()
     {
         var (caller, id) = await MessageIn("sending");

@@ -101,16 +101,16 @@ sealed class EngineRig : IAsyncDisposable
 
     /// <summary>One request with a message for each of <paramref name="messages"/>.</summary>
     public async Task<IReadOnlyList<MessageId>> SubmitManyAsync(
-        TenantId tenant, IEnumerable<string[]> messages, MessageSettings? settings = null)
+        TenantId tenant, IEnumerable<string[]> messages, MessageSettings? settings = null, DateTimeOffset? sendAt = null)
     {
-        var outcome = await SubmitDraftAsync(tenant, messages, settings);
+        var outcome = await SubmitDraftAsync(tenant, messages, settings, sendAt);
         return Assert.IsType<SubmitOutcome.Accepted>(outcome).Messages;
     }
 
     public Task<SubmitOutcome> TrySubmitAsync(MessageSettings settings, params string[] recipients) =>
-        SubmitDraftAsync(Sender.Tenant, [recipients], settings);
+        SubmitDraftAsync(Sender.Tenant, [recipients], settings, null);
 
-    Task<SubmitOutcome> SubmitDraftAsync(TenantId tenant, IEnumerable<string[]> messages, MessageSettings? settings)
+    Task<SubmitOutcome> SubmitDraftAsync(TenantId tenant, IEnumerable<string[]> messages, MessageSettings? settings, DateTimeOffset? sendAt)
     {
         var body = Sender.Body("Hello.\r\n");
         return _intake.SubmitAsync(
@@ -124,6 +124,7 @@ sealed class EngineRig : IAsyncDisposable
                     Subject = "Hello",
                     Body = body,
                     Settings = settings ?? MessageSettings.None,
+                    SendAt = sendAt,
                 })],
             },
             CancellationToken.None);

@@ -29,6 +29,27 @@ public sealed class HonoursSendAt
     }
 
     [Fact]
+    public async Task To_the_second_with_thousands_waiting_for_another_day()
+    {
+        await using var mx = ScriptedMx.Start();
+        await using var server = await PostriderServer.StartAsync(mx.Route, NoSlack);
+        for (var i = 0; i < 10; i++)
+        {
+            var others = Enumerable.Range(0, 1_000).Select(n => $"r{i}.{n}@peer.test").ToArray();
+            Assert.Equal(202, (await server.Api.PostAsync("/v3/mail/send", Letter.ToEach(others).With("send_at", Now() + 86_400))).Status);
+        }
+        var due = Now() + 2;
+
+        await server.SendAsync(Letter.To("ada@peer.test").With("send_at", due));
+        await Eventually.IsTrueAsync(() => mx.Mail.Count > 0, "it arrives");
+        var late = (TimeProvider.System.GetUtcNow() - DateTimeOffset.FromUnixTimeSeconds(due)).TotalSeconds;
+
+        Assert.Equal(["ada@peer.test"], mx.Mail.Single().To);
+        Assert.InRange(late, 0, 2);
+        TestContext.Current.TestOutputHelper!.WriteLine($"{late} s after it was due");
+    }
+
+    [Fact]
     public async Task At_the_start_when_it_was_missed()
     {
         await using var mx = ScriptedMx.Start();

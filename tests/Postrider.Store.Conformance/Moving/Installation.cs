@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Postrider.Engine.Control;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
@@ -36,6 +37,7 @@ sealed class Installation(StoreFixture store)
             await sample.AcceptAsync(message => message with { Tenant = tenant, Subject = $"Of {name}" });
         }
         await installation.SuppressAsync(sample);
+        await installation.PauseAsync(sample);
         Assert.True(Domain.TryParse("mail.acme.test", out var domain));
         await store.Tenants.AddDomainAsync(
             new SendingDomain(new DomainId(store.Ids.Next()), sample.Tenant, domain, "s1", [1, 2, 3], store.Now, store.Now), CancellationToken.None);
@@ -46,6 +48,13 @@ sealed class Installation(StoreFixture store)
             },
             CancellationToken.None);
         return installation;
+    }
+
+    /// <summary>The last month's batch: its order has only begun.</summary>
+    async Task PauseAsync(Sample sample)
+    {
+        var order = new BatchOrder(new BatchKey(sample.Tenant, _batches[^1]), BatchAction.Pause, store.Now);
+        Assert.True(await store.Orders.OrderAsync(order, CancellationToken.None));
     }
 
     async Task SuppressAsync(Sample sample)

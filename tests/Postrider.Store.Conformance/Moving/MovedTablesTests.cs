@@ -23,6 +23,8 @@ public sealed class MovedTablesTests
         ["content.tag"] = "the hash's first octets",
         ["queue.lease_owner"] = "leases are given back first",
         ["queue.lease_until"] = "leases are given back first",
+        ["batch_order.owner"] = "taken anew by a server",
+        ["batch_order.lease_until"] = "taken anew by a server",
     };
 
     static readonly Dictionary<string, string> StaysInPostgres = new()
@@ -39,6 +41,8 @@ public sealed class MovedTablesTests
         ["queue.claim_id"] = "leases are given back first",
         ["queue.lease_owner"] = "leases are given back first",
         ["queue.lease_until"] = "leases are given back first",
+        ["batch_order.owner"] = "taken anew by a server",
+        ["batch_order.lease_until"] = "taken anew by a server",
     };
 
     [Fact]

@@ -17,6 +17,8 @@ public sealed class PostgresContentTests : ContentConformance<PostgresFixture>;
 
 public sealed class PostgresBatchTests : BatchConformance<PostgresFixture>;
 
+public sealed class PostgresBatchOrderTests : BatchOrderConformance<PostgresFixture>;
+
 public sealed class PostgresTenantTests : TenantConformance<PostgresFixture>;
 
 public sealed class PostgresDestinationReportTests : DestinationReportConformance<PostgresFixture>;

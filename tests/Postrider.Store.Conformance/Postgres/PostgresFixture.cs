@@ -52,6 +52,8 @@ public sealed class PostgresFixture : StoreFixture
 
     public override IBatchStore Batches => Postgres;
 
+    public override IBatchOrderStore Orders => Postgres;
+
     public override IDestinationReports Reports => Postgres;
 
     public override ISuppressionStore Suppressions => Postgres;

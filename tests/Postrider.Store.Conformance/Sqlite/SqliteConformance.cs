@@ -17,6 +17,8 @@ public sealed class SqliteContentTests : ContentConformance<SqliteFixture>;
 
 public sealed class SqliteBatchTests : BatchConformance<SqliteFixture>;
 
+public sealed class SqliteBatchOrderTests : BatchOrderConformance<SqliteFixture>;
+
 public sealed class SqliteTenantTests : TenantConformance<SqliteFixture>;
 
 public sealed class SqliteDestinationReportTests : DestinationReportConformance<SqliteFixture>;

@@ -33,6 +33,8 @@ public sealed class SqliteFixture : StoreFixture
 
     public override IBatchStore Batches => Sqlite;
 
+    public override IBatchOrderStore Orders => Sqlite;
+
     public override IDestinationReports Reports => Sqlite;
 
     public override ISuppressionStore Suppressions => Sqlite;

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Routing;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Tenants;
 
-namespace Postrider.Api.ScaiSend;
+namespace Postrider.Api.ScaiSend.Batches;
 
 /// <summary>Batches: contracts/scaisend.md §3.2.</summary>
 sealed class BatchEndpoints(IBatchStore batches, IdGenerator ids)
@@ -63,6 +63,24 @@ sealed class BatchEndpoints(IBatchStore batches, IdGenerator ids)
         json.WriteTime("created_at"u8, batch.Id.CreatedAt);
         json.WriteTime("completed_at"u8, complete ? batch.CompletedAt : null);
         json.WriteBoolean("is_complete"u8, complete);
+        json.WriteString("state"u8, BatchWords.Of(batch.State));
+        WriteOrder(json, batch.Order);
+        json.WriteEndObject();
+    }
+
+    /// <summary>What the whole batch was last told, and how far that is; null when it never was.</summary>
+    static void WriteOrder(Utf8JsonWriter json, BatchProgress? order)
+    {
+        if (order is null)
+        {
+            json.WriteNull("operation"u8);
+            return;
+        }
+        json.WriteStartObject("operation"u8);
+        json.WriteString("action"u8, BatchWords.Of(order.Action));
+        json.WriteNumber("messages"u8, order.Messages);
+        json.WriteTime("started_at"u8, order.At);
+        json.WriteTime("completed_at"u8, order.DoneAt);
         json.WriteEndObject();
     }
 
