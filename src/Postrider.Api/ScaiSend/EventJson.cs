@@ -50,6 +50,7 @@ static class EventJson
                 metadata.Write("attempt"u8, data.Attempt);
                 metadata.Write("next_retry_at"u8, data.NextRetryAt);
                 metadata.Write("mx_host"u8, data.MxHost);
+                metadata.Write("source"u8, data.Source);
                 break;
             case EventType.Delivered:
                 metadata.Write("mx_host"u8, data.MxHost);
@@ -64,6 +65,9 @@ static class EventJson
                 metadata.Write("status"u8, data.Status);
                 metadata.Write("bounce_type"u8, "block");
                 metadata.Write("category"u8, data.Category);
+                break;
+            case EventType.SpamReport:
+                metadata.Write("feedback_type"u8, data.FeedbackType);
                 break;
             default:
                 break;

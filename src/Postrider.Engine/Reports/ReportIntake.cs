@@ -1,0 +1,97 @@
+using Microsoft.Extensions.Logging;
+using Postrider.Engine.Bounces;
+using Postrider.Engine.Delivery;
+using Postrider.Engine.Messages;
+using Postrider.Mail.Addresses;
+using Postrider.Mail.Mime;
+using Postrider.Mail.Reports;
+
+namespace Postrider.Engine.Reports;
+
+/// <summary>
+/// Mail to <c>b+token@</c> and <c>fbl@</c> of the return-path domain (contracts/scaisend.md §8.6), from its text to what is recorded of it.
+/// Nothing is ever sent in answer.
+/// </summary>
+/// <remarks>
+/// The sender, who may be anybody, decides nothing but the words: message and recipient come of a return path whose HMAC only this installation
+/// can make. Who has a return path, for having got the message, can let that one recipient bounce, once.
+/// </remarks>
+public sealed class ReportIntake(
+    IReportStore store, IMessageReader messages, ReturnPaths paths, BounceRules rules, Domain host, TimeProvider time, ILogger<ReportIntake> log)
+{
+    const string FeedbackAddress = "fbl";
+
+    /// <summary>Whether mail to it may hold a report.</summary>
+    public bool IsOurs(Mailbox mailbox) =>
+        mailbox.Domain == host && (IsFeedbackAddress(mailbox) || paths.TryRead(mailbox, out _, out _));
+
+    /// <param name="recipient">One that <see cref="IsOurs"/>.</param>
+    /// <param name="peer">Who brought it, for the log.</param>
+    /// <returns>Durable, whatever it is; but <see cref="ReportOutcome.Busy"/> and <see cref="ReportOutcome.StoreAway"/> ask for another try.</returns>
+    public async Task<ReportOutcome> TakeAsync(Mailbox recipient, ParsedMessage mail, string? peer, CancellationToken cancel)
+    {
+        var outcome = await RecordAsync(recipient, mail, peer, cancel);
+        EngineMetrics.Count(outcome);
+        return outcome;
+    }
+
+    async Task<ReportOutcome> RecordAsync(Mailbox recipient, ParsedMessage mail, string? peer, CancellationToken cancel)
+    {
+        var (outcome, report) = Read(recipient, mail);
+        if (report is null)
+            return outcome;
+        try
+        {
+            // A seek a tenant, or with PostgreSQL a statement a lane: bounces are few.
+            if (await messages.FindTenantOfAsync(report.Message, cancel) is not { } tenant)
+                return ReportOutcome.MessageGone;
+            var result = await store.RecordAsync(tenant, report, time.GetUtcNow(), cancel);
+            if (result == ReportResult.Recorded)
+            {
+                EngineMetrics.Count(report.Type);
+                log.ReportRecorded(report.Message, report.Recipient, report.Type, peer, report.Data.SmtpResponse ?? report.Data.BounceReason ?? report.Data.Reason);
+            }
+            return result switch
+            {
+                ReportResult.Recorded => outcome,
+                ReportResult.Repeated => ReportOutcome.Repeated,
+                ReportResult.NotFound => ReportOutcome.MessageGone,
+                ReportResult.Busy => ReportOutcome.Busy,
+                _ => ReportOutcome.WithoutEffect,
+            };
+        }
+        catch (StoreUnavailableException e)
+        {
+            log.ReportNotRecorded(e, report.Message);
+            return ReportOutcome.StoreAway;
+        }
+    }
+
+    /// <returns>With a report, the outcome when that is recorded.</returns>
+    (ReportOutcome, RecipientReport?) Read(Mailbox addressed, ParsedMessage mail)
+    {
+        MessageId message;
+        int recipient;
+        switch (InboundReport.Read(mail))
+        {
+            case DeliveryStatusNotification notification:
+                if (!paths.TryRead(addressed, out message, out recipient))
+                    return (ReportOutcome.Unproven, null);
+                return DeliveryReports.Read(notification, mail.MessageId is { Length: > 0 } id ? id : null, message, recipient, rules) is { } told
+                    ? (told.Type == EventType.Bounce ? ReportOutcome.Bounce : ReportOutcome.Deferred, told)
+                    : (ReportOutcome.Ignored, null);
+            case FeedbackReport feedback:
+                if (!Complaints.IsComplaint(feedback))
+                    return (ReportOutcome.Ignored, null);
+                return Complaints.TryProve(feedback, addressed, paths, out message, out recipient)
+                    ? (ReportOutcome.SpamReport, Complaints.Read(feedback, message, recipient))
+                    : (ReportOutcome.Unproven, null);
+            case AutomaticReply:
+                return (ReportOutcome.AutomaticReply, null);
+            default:
+                return (ReportOutcome.NotAReport, null);
+        }
+    }
+
+    static bool IsFeedbackAddress(Mailbox mailbox) => mailbox.LocalPart.Equals(FeedbackAddress, StringComparison.OrdinalIgnoreCase);
+}
