@@ -31,12 +31,12 @@ sealed class BacklogScenario(PostriderUnderTest product, FirstByteSink firstByte
         Progress.Say($"backlog: accepted {empty.PerSecond:f0}/s before it, {full.PerSecond:f0}/s on top of it");
         figures.Add(Metric.BacklogAcceptedPerSecond, full.PerSecond);
         figures.Add(Metric.BacklogPaceKept, full.PerSecond / empty.PerSecond);
-        figures.Add(Metric.BacklogResident, ProcessStats.ResidentOctets(product.Processes) / 1e6);
+        figures.Add(Metric.BacklogResident, ProcessStats.ResidentOctets(product.Nodes) / 1e6);
         figures.Add(Metric.BacklogFirstDelivery, (await RestartAsync(cancel)).TotalSeconds);
     }
 
     Task<LoadResult> AcceptAsync(CancellationToken cancel) => LoadGenerator.RunAsync(
-        token => product.ConnectAsync(Destinations.DownDomain, token), options.Connections ?? Product.Postrider.Connections, options.Messages, cancel);
+        token => product.ConnectAsync(Destinations.DownDomain, token), options.Connections ?? Product.Backlogged(options.Store).Connections, options.Messages, cancel);
 
     /// <summary>From the start of the new process to the first byte of a message posted to it as soon as it takes one.</summary>
     async Task<TimeSpan> RestartAsync(CancellationToken cancel)

@@ -9,8 +9,8 @@ sealed class Benchmark(BenchOptions options)
 {
     public async Task<Report> RunAsync(CancellationToken cancel)
     {
-        var measured = Product.All
-            .Where(product => options.Only is null || product.Name == options.Only)
+        var measured = Product.All(options.Store)
+            .Where(product => options.Only is null || options.Only.Contains(product.Name))
             .Select(product => (Product: product, Figures: new Figures()))
             .ToList();
         await using var sink = await Sink.StartAsync(cancel);
@@ -23,15 +23,16 @@ sealed class Benchmark(BenchOptions options)
             foreach (var (product, figures) in measured)
             {
                 Progress.Say($"{product.Title}, round {round} of {options.Rounds}");
-                await using var instance = await product.StartAsync(destinations, cancel);
+                await using var instance = await product.StartAsync(destinations, options, cancel);
                 await new Round(instance, sink, firstByte, options, product, figures).RunAsync(cancel);
             }
         }
 
-        if (options.Backlog > 0 && measured.FirstOrDefault(entry => entry.Product == Product.Postrider).Figures is { } backlogFigures)
+        var backlogged = Product.Backlogged(options.Store);
+        if (options.Backlog > 0 && measured.FirstOrDefault(entry => entry.Product == backlogged).Figures is { } backlogFigures)
         {
-            await using var instance = await PostriderUnderTest.StartAsync(destinations, cancel);
-            await new BacklogScenario(instance, firstByte, options, backlogFigures).RunAsync(cancel);
+            await using var instance = await backlogged.StartAsync(destinations, options, cancel);
+            await new BacklogScenario((PostriderUnderTest)instance, firstByte, options, backlogFigures).RunAsync(cancel);
         }
 
         return new(measured, options);

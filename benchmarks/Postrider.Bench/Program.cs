@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Postrider.Bench;
 using Postrider.Bench.Machine;
-using Postrider.Bench.Products;
 
 if (args is ["--help" or "-h"])
 {
@@ -9,7 +8,7 @@ if (args is ["--help" or "-h"])
     return 0;
 }
 
-if (!BenchOptions.TryParse(args, [.. Product.All.Select(product => product.Name)], out var options, out var refusal))
+if (!BenchOptions.TryParse(args, out var options, out var refusal))
 {
     Console.Error.WriteLine($"bench: {refusal}");
     Console.Error.WriteLine(BenchOptions.Usage);

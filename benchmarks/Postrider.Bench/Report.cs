@@ -40,8 +40,10 @@ sealed class Report(IReadOnlyList<(Product Product, Figures Figures)> measured, 
         using (var writer = new Utf8JsonWriter(json, new() { Indented = true }))
         {
             writer.WriteStartObject();
+            writer.WriteString("store", options.Store.ToString().ToLowerInvariant());
             writer.WriteNumber("messages", options.Messages);
             writer.WriteNumber("rounds", options.Rounds);
+            writer.WriteNumber("tenants", options.Tenants);
             writer.WriteNumber("backlog", options.Backlog);
             writer.WriteNumber("cores", Environment.ProcessorCount);
             writer.WriteStartObject("products");
@@ -81,15 +83,21 @@ sealed class Report(IReadOnlyList<(Product Product, Figures Figures)> measured, 
 
     string Explanation()
     {
-        var backlog = options.Backlog > 0 && measured.Any(entry => entry.Product == Product.Postrider);
+        var backlog = options.Backlog > 0 && measured.Any(entry => entry.Product == Product.Backlogged(options.Store));
         return string.Create(CultureInfo.InvariantCulture, $"""
             Medians of {options.Rounds} round(s) on {Environment.ProcessorCount} cores shared with load generator and sink; ratios are to {Product.Reference.Title}.
             {options.Messages} messages a round for postrider, a quarter of them for Postfix; {Connections()} connections, each waiting for its answer;
             text and html of {BenchMessage.ContentOctets} octets together, no two alike. Everybody commits to disk before accepting. CPU and RSS count
-            the product's own processes only (RSS counts pages they share once for each).{(backlog ? $" Backlog: {options.Backlog} messages." : "")}
+            the product's own processes only (RSS counts pages they share once for each){Database()}.{(backlog ? $" Backlog: {options.Backlog} messages." : "")}
 
             """);
     }
+
+    string Database() => options.Store is BenchStore.Sqlite ? "" : """
+        ; CPU also its database's, RSS its nodes'.
+        PostgreSQL 15 with fsync and synchronous_commit. Statements are those that it counted itself, a write of a group being one; so
+        are commits, of transactions that wrote
+        """;
 
     string Connections() => string.Join(
         " / ", measured.Select(entry => (options.Connections ?? entry.Product.Connections).ToString(CultureInfo.InvariantCulture)));

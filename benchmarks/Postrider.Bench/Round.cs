@@ -21,8 +21,11 @@ sealed class Round(IProductUnderTest product, Sink sink, FirstByteSink firstByte
         await MeasureIdleAsync(cancel);
         await MeasureEndToEndAsync(cancel);
         await MeasureAcceptanceAsync(cancel);
-        figures.Add(Metric.PeakResident, ProcessStats.PeakResidentOctets(product.Processes) / 1e6);
+        figures.Add(Metric.PeakResident, ProcessStats.PeakResidentOctets(product.Processes.Except(Database)) / 1e6);
+        if (product.Database is { } database) figures.Add(Metric.DatabaseMemory, database.MemoryOctets / 1e6);
     }
+
+    int[] Database => product.Database is { } database ? [database.ProcessId] : [];
 
     /// <summary>A server runs for months: what only its first seconds cost (just-in-time compiling, forking) is no part of its speed.</summary>
     async Task WarmUpAsync(CancellationToken cancel) => await SendToSinkAsync(Math.Max(100, options.Messages / kind.Divisor), cancel);
@@ -51,6 +54,8 @@ sealed class Round(IProductUnderTest product, Sink sink, FirstByteSink firstByte
     {
         var count = options.Messages / kind.Divisor;
         var (cpuBefore, sinkBefore, machineBefore) = (ProcessStats.Cpu(product.Processes), sink.Cpu, MachineLoad.Busy());
+        if (options.Statements && product.Database is { } counting) await counting.ForgetStatementsAsync(cancel);
+        var workBefore = product.Database is { } database ? await database.ReadWorkAsync(cancel) : null;
         var startedAt = Stopwatch.GetTimestamp();
 
         var (load, lastAt) = await SendToSinkAsync(count, cancel);
@@ -66,6 +71,27 @@ sealed class Round(IProductUnderTest product, Sink sink, FirstByteSink firstByte
             $"end to end: {count} messages in {elapsed.TotalSeconds:f1} s, accepted at {load.PerSecond:f0}/s; CPU ms a message: product "
             + $"{cpu.TotalMilliseconds / count:f2}, load {load.OwnCpu.TotalMilliseconds / count:f3}, "
             + $"sink {sinkCpu.TotalMilliseconds / count:f3}; everything else took {othersShare:p0} of the machine");
+        if (workBefore is null) return;
+        AddWork(workBefore, await product.Database!.ReadWorkAsync(cancel), count);
+        await TellStatementsAsync(product.Database, cancel);
+    }
+
+    async Task TellStatementsAsync(PostgresServer database, CancellationToken cancel)
+    {
+        if (!options.Statements) return;
+        Progress.Say("statements of the database: calls, ms altogether, text");
+        foreach (var line in (await database.DescribeStatementsAsync(cancel)).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            Progress.Say("  " + line);
+    }
+
+    void AddWork(DatabaseWork before, DatabaseWork after, double messages)
+    {
+        figures.Add(Metric.DatabaseCpuMilliseconds, (after.Cpu - before.Cpu).TotalMilliseconds / messages);
+        figures.Add(Metric.StatementsAMessage, (after.Statements - before.Statements) / messages);
+        figures.Add(Metric.CommitsAMessage, (after.Commits - before.Commits) / messages);
+        figures.Add(Metric.LogOctetsAMessage, (after.LogOctets - before.LogOctets) / messages);
+        figures.Add(Metric.StoredOctetsAMessage, (after.Octets - before.Octets) / messages);
+        figures.Add(Metric.DatabaseConnections, after.Connections);
     }
 
     async Task MeasureAcceptanceAsync(CancellationToken cancel)

@@ -31,7 +31,7 @@ public static class PostriderApi
         services.AddRouting();
         return services
             .AddSingleton(options).AddSingleton(options.ScaiSend).AddSingleton(options.RateLimits)
-            .AddSingleton<BearerAuthenticator>().AddSingleton<RateLimiter>()
+            .AddSingleton<BearerAuthenticator>().AddSingleton<RateLimiter>().AddSingleton<OutageLog>()
             .AddSingleton<ScaiSendGate>().AddSingleton<ScaiSendRoutes>().AddSingleton<SendTranslator>().AddSingleton<SendEndpoint>()
             .AddSingleton<BatchEndpoints>().AddSingleton<MessageEndpoints>().AddSingleton<ControlEndpoints>()
             .AddSingleton<SuppressionRoutes>().AddSingleton<SuppressionLists>().AddSingleton<BounceEndpoints>().AddSingleton<BounceImport>()

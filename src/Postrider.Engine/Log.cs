@@ -6,11 +6,14 @@ namespace Postrider.Engine;
 /// <summary>Event ids: 2000–2099 the queue, 2100–2199 delivery, 2200–2299 composing, 2300–2399 reports. An id is never used again.</summary>
 static partial class Log
 {
+    /// <summary>While the store is away it says itself why, now and then: nobody else need repeat the stack.</summary>
+    public static Exception? UnlessAway(this Exception exception) => exception is StoreUnavailableException ? null : exception;
+
     [LoggerMessage(2000, LogLevel.Information, "Took back {Count} backlogs' messages from nodes that are gone")]
     public static partial void LeasesReleased(this ILogger log, int count);
 
     [LoggerMessage(2001, LogLevel.Warning, "The queue could not be read or written; the next try is in {Pause}")]
-    public static partial void QueueUnavailable(this ILogger log, Exception exception, TimeSpan pause);
+    public static partial void QueueUnavailable(this ILogger log, Exception? exception, TimeSpan pause);
 
     [LoggerMessage(2002, LogLevel.Information, "Stopping: {Count} messages are under way")]
     public static partial void Draining(this ILogger log, int count);
@@ -19,7 +22,7 @@ static partial class Log
     public static partial void DrainTimedOut(this ILogger log, int count);
 
     [LoggerMessage(2004, LogLevel.Error, "Message {Message} could not be attempted; it goes back into the queue")]
-    public static partial void AttemptFaulted(this ILogger log, Exception exception, MessageId message);
+    public static partial void AttemptFaulted(this ILogger log, Exception? exception, MessageId message);
 
     [LoggerMessage(2005, LogLevel.Information, "{Count} messages are past their lifetime and are settled")]
     public static partial void Expiring(this ILogger log, int count);
@@ -31,7 +34,7 @@ static partial class Log
     public static partial void TaskFaulted(this ILogger log, Exception exception);
 
     [LoggerMessage(2008, LogLevel.Warning, "This node's heartbeat was not written; the next one is in a few seconds")]
-    public static partial void HeartbeatFailed(this ILogger log, Exception exception);
+    public static partial void HeartbeatFailed(this ILogger log, Exception? exception);
 
     [LoggerMessage(2009, LogLevel.Information, "{Count} nodes are alive; each takes its share of the destinations' limits")]
     public static partial void NodesCounted(this ILogger log, int count);
@@ -47,7 +50,7 @@ static partial class Log
     public static partial void LeaseLost(this ILogger log, MessageId message, int generation);
 
     [LoggerMessage(2102, LogLevel.Error, "The outcome of message {Message} could not be written yet; it is held and tried again")]
-    public static partial void OutcomeNotWritten(this ILogger log, Exception exception, MessageId message);
+    public static partial void OutcomeNotWritten(this ILogger log, Exception? exception, MessageId message);
 
     [LoggerMessage(2103, LogLevel.Warning, "Destination {Destination} is left alone for {Pause}: {Detail}")]
     public static partial void BackingOff(this ILogger log, string destination, TimeSpan pause, string detail);

@@ -65,7 +65,7 @@ public sealed class MailEngine : IHostedService, IQueueWakeup, IAsyncDisposable
         _destinations = new Destinations(parts.Mx, services);
         var leases = new LeaseBook(_node, () => new NodeId(parts.Ids.Next()), queue.MaxLeased);
         _dispatcher = new Dispatcher(parts.Queue, parts.Suppressions, _destinations, queue, leases, time, log);
-        _leases = new LeaseKeeper(parts.Queue, _dispatcher, leases, queue, delivery.Retry, time, log);
+        _leases = new LeaseKeeper(parts.Queue, _dispatcher, leases, queue, delivery.Retry, parts.OthersAreDead, time, log);
         var attempts = new AttemptServices(
             parts.Queue, parts.Control, parts.Attempts, delivery, parts.Ids, random, time, log, _dispatcher.Closed, _stopping.Token);
         _composing = new ComposingPool(
@@ -91,9 +91,14 @@ public sealed class MailEngine : IHostedService, IQueueWakeup, IAsyncDisposable
 
     public void Due(Backlog backlog) => _dispatcher.Due(backlog);
 
+    /// <summary>Wake-ups may have been missed: the dispatcher looks at the whole queue now. Never waits.</summary>
+    public void LookAgain() => _dispatcher.LookAgain();
+
     public async Task StartAsync(CancellationToken cancel)
     {
-        await _leases.TakeOverAsync(_othersAreDead ? owner => owner != _node : null, cancel);
+        // Of nodes that may live, leases are taken back by the rescue only, which gives them time to renew.
+        if (_othersAreDead)
+            await _leases.TakeOverAsync(owner => owner != _node, cancel);
         _running = Task.WhenAll(_dispatcher.RunAsync(_draining.Token), _composing.RunAsync());
         _keeping = _leases.RunAsync(_draining.Token, _stopping.Token);
     }
@@ -116,7 +121,9 @@ public sealed class MailEngine : IHostedService, IQueueWakeup, IAsyncDisposable
 
     async Task DrainAsync()
     {
+        _destinations.GiveBack();
         await LogFaultsAsync(() => _running);
+        _destinations.GiveBack();       // what was being composed meanwhile
         while (!_workers.IsEmpty)
             await Task.WhenAll(_workers.Keys);
     }

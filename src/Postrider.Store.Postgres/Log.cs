@@ -8,17 +8,20 @@ static partial class Log
     [LoggerMessage(3100, LogLevel.Warning, "A write failed, so the {Count} writes of its transaction are run again one by one")]
     public static partial void GroupSplit(this ILogger log, Exception exception, int count);
 
-    [LoggerMessage(3101, LogLevel.Error, "The database is away or cannot write; {Count} writes were not acknowledged")]
-    public static partial void WriteFailed(this ILogger log, Exception exception, int count);
+    [LoggerMessage(3107, LogLevel.Error, "The database is away or cannot write; more of this is not told for {Quiet}")]
+    public static partial void DatabaseAway(this ILogger log, Exception exception, TimeSpan quiet);
+
+    [LoggerMessage(3108, LogLevel.Error, "Wake-ups from other nodes failed in our own code; the next try is in {Delay}")]
+    public static partial void WakeupsFaulted(this ILogger log, Exception exception, TimeSpan delay);
 
     [LoggerMessage(3102, LogLevel.Warning, "The connection broke during a commit; of {Count} writes {Found} were found stored")]
-    public static partial void CommitRechecked(this ILogger log, Exception exception, int count, int found);
+    public static partial void CommitRechecked(this ILogger log, int count, int found);
 
     [LoggerMessage(3103, LogLevel.Information, "PostgreSQL {Version}, database {Database}, schema {Schema}")]
     public static partial void Opened(this ILogger log, string version, string database, int schema);
 
-    [LoggerMessage(3104, LogLevel.Warning, "Wake-ups from other nodes do not arrive; the next try is in {Delay}")]
-    public static partial void WakeupsLost(this ILogger log, Exception exception, TimeSpan delay);
+    [LoggerMessage(3104, LogLevel.Warning, "Wake-ups to and from other nodes are lost ({Detail}); the next try is in {Delay}")]
+    public static partial void WakeupsLost(this ILogger log, string detail, TimeSpan delay);
 
     [LoggerMessage(3105, LogLevel.Information, "Partitions of {Month} were made")]
     public static partial void PartitionsMade(this ILogger log, string month);

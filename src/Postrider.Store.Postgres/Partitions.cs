@@ -6,8 +6,8 @@ using Postrider.Store.Postgres.Connections;
 namespace Postrider.Store.Postgres;
 
 /// <summary>
-/// The monthly partitions of what belongs to a message. They are made ahead of time and attached, which hinders no reader and no writer, and
-/// dropped whole by retention, which costs nothing however much they hold.
+/// The monthly partitions of what belongs to a message. They are made ahead of time and attached, which hinders no reader and no writer,
+/// and dropped whole by retention, which costs nothing however much they hold.
 /// </summary>
 sealed class Partitions(Database database, ILogger log)
 {
@@ -15,8 +15,9 @@ sealed class Partitions(Database database, ILogger log)
     const long Lock = 0x706F_7374_7269_6402;
 
     /// <param name="Settings">
-    /// message and recipient: what settles is updated once, in place where the page has room. content: a body of up to a page stays in its row
-    /// rather than in a table of its own behind an index. Vacuum of what is only appended to waits for what is worth it: PostgreSQL's defaults.
+    /// message and recipient: what settles is updated once, in place where the page has room. content: a body of up to a page stays in its
+    /// row rather than in a table of its own behind an index. Vacuum of what is only appended to waits for what is worth it: PostgreSQL's
+    /// defaults.
     /// </param>
     readonly record struct Partitioned(string Table, string Settings);
 
@@ -65,8 +66,8 @@ sealed class Partitions(Database database, ILogger log)
     public Task<List<(string Table, Month Month)>> ExistingAsync(CancellationToken cancel) => database.ReadAsync(ExistingAsync, cancel);
 
     /// <summary>
-    /// Drops a month, and with it its messages, whatever became of those. It goes under a lock on its table that nobody may hold up for long; where
-    /// a long read does, it is left for the next time.
+    /// Drops a month, and with it its messages, whatever became of those. It goes under a lock on its table that nobody may hold up for
+    /// long; where a long read does, it is left for the next time.
     /// </summary>
     /// <returns>False when it was left.</returns>
     public async Task<bool> DropAsync(string table, Month month, CancellationToken cancel)
@@ -90,7 +91,9 @@ sealed class Partitions(Database database, ILogger log)
         return true;
     }
 
-    /// <summary>Made beside the table and attached then: <c>create table … partition of</c> would lock out all readers and writers.</summary>
+    /// <summary>
+    /// Made beside the table and attached then: <c>create table … partition of</c> would lock out all readers and writers.
+    /// </summary>
     static async Task MakeAsync(NpgsqlConnection connection, Partitioned table, Month month)
     {
         var name = $"{table.Table}_{month}";

@@ -5,12 +5,12 @@ using Npgsql;
 namespace Postrider.Store.Postgres;
 
 /// <summary>
-/// Where a database is, as PostgreSQL's own programs take it (its manual, §34.1.1.2): <c>postgres://user:password@host:port/database?sslmode=require</c>,
-/// each part percent-encoded where it must be.
+/// Where a database is, as PostgreSQL's own programs take it (its manual, §34.1.1.2):
+/// <c>postgres://user:password@host:port/database?sslmode=require</c>, each part percent-encoded where it must be.
 /// </summary>
 /// <remarks>
-/// Several hosts, <c>host1:5432,host2:5432</c>, are a primary with its standbys: the one that takes writes is used. Without a password the one in
-/// PGPASSWORD or the password file counts.
+/// Several hosts, <c>host1:5432,host2:5432</c>, are a primary with its standbys: the one that takes writes is used. Without a password the
+/// one in PGPASSWORD or the password file counts.
 /// </remarks>
 public sealed record PostgresAddress
 {
@@ -75,7 +75,9 @@ public sealed record PostgresAddress
         return true;
     }
 
-    /// <summary>The options that PostgreSQL's programs know and that mean something here; any other is refused rather than passed over.</summary>
+    /// <summary>
+    /// The options that PostgreSQL's programs know and that mean something here; any other is refused rather than passed over.
+    /// </summary>
     static bool TryReadOptions(string query, NpgsqlConnectionStringBuilder settings)
     {
         foreach (var option in query.Split('&', StringSplitOptions.RemoveEmptyEntries))

@@ -6,15 +6,18 @@ using Postrider.Engine.Control;
 using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
+using Postrider.Engine.Moving;
 using Postrider.Engine.Queue;
 using Postrider.Engine.Reports;
 using Postrider.Engine.Suppressions;
 using Postrider.Engine.Tenants;
 using Postrider.Mail.Addresses;
 using Postrider.Store.Postgres.Connections;
+using Postrider.Store.Postgres.Distribution;
 using Postrider.Store.Postgres.Intake;
 using Postrider.Store.Postgres.Messages;
 using Postrider.Store.Postgres.Migrations;
+using Postrider.Store.Postgres.Moving;
 using Postrider.Store.Postgres.Queue;
 using Postrider.Store.Postgres.Reports;
 using Postrider.Store.Postgres.Suppressions;
@@ -27,8 +30,8 @@ namespace Postrider.Store.Postgres;
 /// (<see cref="Writing.GroupWriter{T}"/>); reads use a pool and never wait for them.
 /// </summary>
 /// <remarks>
-/// After a crash of a node the database holds every write whose task had completed, and the node's leases, which end by themselves. While the
-/// database is away every call fails with <see cref="StoreUnavailableException"/>; the first one after it is back succeeds.
+/// After a crash of a node the database holds every write whose task had completed, and the node's leases, which end by themselves. While
+/// the database is away every call fails with <see cref="StoreUnavailableException"/>; the first one after it is back succeeds.
 /// </remarks>
 public sealed class PostgresStore : IStore, INodeStore, IListWalks
 {
@@ -38,6 +41,7 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
     readonly Retention _retention;
     readonly TimeProvider _time;
     readonly IdGenerator _ids;
+    readonly ContentMemory _contents;
     readonly AcceptWriter _accepts;
     readonly ClaimWriter _claims;
     readonly StepWriter _steps;
@@ -50,14 +54,26 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
         (_options, _database, _time, _ids) = (options, database, time, ids);
         _partitions = new Partitions(database, log);
         _retention = new Retention(database, _partitions, options, log);
-        _accepts = new AcceptWriter(database, _partitions, options, Tell, log);
+        _contents = new ContentMemory(options.ContentMemory, time);
+        _accepts = new AcceptWriter(database, _partitions, options, _contents, Tell, time, log);
         _claims = new ClaimWriter(database, options, ids, log);
-        _steps = new StepWriter(database, options, log);
+        _steps = new StepWriter(database, options, Tell, log);
         _settlements = new SettleWriter(database, options, Tell, log);
         _controls = new ControlWriter(database, options, Tell, log);
+        Distribution = new CitusDistribution(database);
+        Movable = new MovableStore(database, _partitions, (now, cancel) => ReleaseExpiredAsync(now, alsoOf: _ => true, cancel));
     }
 
-    /// <summary>Told of what waits, once it is on disk: messages accepted here and put back here. Must not wait; <see cref="PostgresWakeups"/> passes it on.</summary>
+    /// <summary>For a copy to or from another store; see <see cref="PostgresStoreOptions.Alone"/>.</summary>
+    public IMovableStore Movable { get; }
+
+    /// <summary>For a cluster of several machines.</summary>
+    public CitusDistribution Distribution { get; }
+
+    /// <summary>
+    /// Told of what waits, once it is on disk: messages accepted here and put back here. Must not wait; <see cref="PostgresWakeups"/>
+    /// passes it on.
+    /// </summary>
     public event Action<Backlog>? Waiting;
 
     /// <summary>Statements that group writes have sent so far: over the messages of the same time, what one costs.</summary>
@@ -67,20 +83,29 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
     internal Database Database => _database;
 
     /// <summary>Brings the schema of the database up to date and makes the partitions of the months to come.</summary>
-    /// <exception cref="StoreUnavailableException">It cannot be reached or used, holds no store and none may be made, or a newer Postrider made it.</exception>
+    /// <exception cref="StoreUnavailableException">
+    /// It cannot be reached or used, holds no store and none may be made, a newer Postrider made it, or a copy into it is not finished.
+    /// </exception>
     public static async Task<PostgresStore> OpenAsync(
         PostgresStoreOptions options, TimeProvider time, IdGenerator ids, ILogger? log, CancellationToken cancel)
     {
         log ??= NullLogger.Instance;
-        var database = new Database(options);
+        var database = new Database(options, log);
         try
         {
+            if (options.Alone)
+                await Sessions.CheckAloneAsync(database, cancel);
             var schema = await Migrator.MigrateAsync(database, options.MayCreate, time.GetUtcNow(), cancel);
+            if (await database.ReadAsync(Citus.IsInstalledAsync, cancel))
+                await database.PlanEachStatementAsync();
+            if (!options.MayBeUnfinished && await database.ReadAsync(MovableStore.FindUnfinishedAsync, cancel) is var (installation, since))
+                throw TargetState.Unfinished(installation, since);
             var (version, name) = await database.ReadAsync(
                 connection => Task.FromResult((connection.PostgreSqlVersion.ToString(), connection.Database)), cancel);
             log.Opened(version, name, schema);
             var store = new PostgresStore(options, database, time, ids, log);
             await store.PreparePartitionsAsync(cancel);
+            database.IsOpen = true;
             return store;
         }
         catch (Exception e)
@@ -133,7 +158,9 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
         var backlogs = new HashSet<BacklogKey>();
         foreach (var leases in expired.GroupBy(lease => (lease.Lane, lease.OwnerIsDead)))
             backlogs.UnionWith(await _database.WriteAsync(c => LeaseRelease.ReleaseAsync(c, leases.Key, leases, now, _ids), cancel));
-        return [.. backlogs.Select(key => new Backlog(key, now))];
+        var waiting = backlogs.Select(key => new Backlog(key, now)).ToArray();
+        Array.ForEach(waiting, Tell);
+        return waiting;
     }
 
     /// <remarks>The order of keys is that of (lane, tenant, domain).</remarks>
@@ -165,9 +192,11 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
         _database.ReadAsync(connection => MessageReads.FindTenantOfAsync(connection, id), cancel);
 
     public Task<ReadOnlyMemory<byte>?> ReadAsync(TenantId tenant, ContentHash hash, CancellationToken cancel) =>
-        _database.ReadAsync(connection => ContentRows.ReadAllAsync(connection, tenant, hash), cancel);
+        _contents.TryUse(tenant, hash, out var octets) ? Task.FromResult(octets) : _database.ReadAsync(connection => ContentRows.ReadAllAsync(connection, tenant, hash), cancel);
 
-    public Stream Open(TenantId tenant, ContentHash hash) => new ContentStream(_database, tenant, hash);
+    public Stream Open(TenantId tenant, ContentHash hash) => new ContentStream(
+        hash,
+        (chunk, cancel) => _database.ReadAsync(connection => ContentRows.ReadChunkAsync(connection, tenant, hash, chunk), cancel));
 
     public async ValueTask<MessageId?> EndOfAsync(ListWalk walk, int page, DateTimeOffset servedAfter, CancellationToken cancel) =>
         await _database.ReadAsync(connection => ListWalkTable.EndOfAsync(connection, walk, page, servedAfter), cancel);

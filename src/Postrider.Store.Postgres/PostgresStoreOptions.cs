@@ -3,6 +3,12 @@ namespace Postrider.Store.Postgres;
 /// <param name="ConnectionString">Npgsql's form, <c>Host=…;Username=…;Database=…</c>; what is set here is added to it.</param>
 public sealed record PostgresStoreOptions(string ConnectionString)
 {
+    /// <summary>Whether the store is refused while others of Postrider are connected to its database: for a copy.</summary>
+    public bool Alone { get; init; }
+
+    /// <summary>Whether a database into which a copy was interrupted is opened too: by the copy that goes on with it.</summary>
+    public bool MayBeUnfinished { get; init; }
+
     /// <summary>Whether a database without a store gets one; else it is refused, so that a mistyped name is noticed.</summary>
     public bool MayCreate { get; init; } = true;
 
@@ -15,11 +21,18 @@ public sealed record PostgresStoreOptions(string ConnectionString)
     /// <summary>Writes of one kind and shard that may wait; the next caller waits for room.</summary>
     public int WritesWaiting { get; init; } = 4096;
 
-    /// <summary>The most writes that one transaction commits: past some hundred a larger group saves nothing and delays the first. Measured.</summary>
+    /// <summary>
+    /// The most writes that one transaction commits: past some hundred a larger group saves nothing and delays the first. Measured.
+    /// </summary>
     public int GroupLimit { get; init; } = 256;
 
-    /// <summary>Octets of new contents after which a group of accepts is full, so that large requests do not delay small ones. A guess.</summary>
+    /// <summary>
+    /// Octets of new contents after which a group of accepts is full, so that large requests do not delay small ones. A guess.
+    /// </summary>
     public int GroupOctets { get; init; } = 8 << 20;
+
+    /// <summary>Octets of bodies just accepted that are kept for composing them; 0 reads each from the database. Some ten thousand bodies.</summary>
+    public int ContentMemory { get; init; } = 32 << 20;
 
     /// <summary>Pooled connections for reading and for rare writes; more readers wait for one of them.</summary>
     public int Readers { get; init; } = 16;
@@ -27,8 +40,17 @@ public sealed record PostgresStoreOptions(string ConnectionString)
     /// <summary>How long to wait for a connection: a server that is away is told within it.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a statement may take before the database counts as away.</summary>
+    /// <summary>How long a statement of a group writer may take before the database counts as away.</summary>
     public TimeSpan CommandTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// How long a read, or the renewal of leases, waits for each statement: short enough that a renewal which hangs on a dead connection can be
+    /// made on another before the leases end.
+    /// </summary>
+    public TimeSpan ReadTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long one who sends is left waiting for the commit before the database counts as away to it. Less than clients wait. A guess.</summary>
+    public TimeSpan AcceptTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How long messages, their timelines and totals are kept, in whole months; null for ever.</summary>
     public TimeSpan? KeepMessages { get; init; }

@@ -16,8 +16,8 @@ namespace Postrider.Store.Postgres;
 /// </summary>
 /// <remarks>
 /// Sent after the commit and on a connection of its own: a transaction that notifies holds a lock of the whole cluster until it has
-/// committed, which would bring the nodes' commits into one line. What is lost on the way, as while the database is away, is found by the
-/// dispatcher's own look at the store.
+/// committed, which would bring the nodes' commits into one line. What is lost on the way, as while the database is away, the dispatcher finds by
+/// looking at the store itself: it is told to whenever listening begins anew.
 /// </remarks>
 public sealed class PostgresWakeups : IAsyncDisposable
 {
@@ -28,6 +28,9 @@ public sealed class PostgresWakeups : IAsyncDisposable
     static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
     static readonly TimeSpan AfterFault = TimeSpan.FromSeconds(1);
 
+    /// <summary>What a stop gives the last wake-ups, which tell of what this node has just given back. A guess.</summary>
+    static readonly TimeSpan Farewell = TimeSpan.FromSeconds(2);
+
     readonly PostgresStore _store;
     readonly TimeProvider _time;
     readonly ILogger _log;
@@ -37,13 +40,16 @@ public sealed class PostgresWakeups : IAsyncDisposable
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     readonly CancellationTokenSource _stop = new();
     readonly TaskCompletionSource _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    readonly Action _listens;
     readonly Task _work;
     Dictionary<BacklogKey, DateTimeOffset> _gathered = [];
 
     /// <param name="noted">Called for each backlog another node tells of; must not wait. <see cref="IQueueWakeup.Due"/> is meant.</param>
-    public PostgresWakeups(PostgresStore store, Action<Backlog> noted, TimeProvider time, IdGenerator ids, ILogger? log)
+    /// <param name="listens">Called each time others are heard from now on: what they told before has been missed. Must not wait.</param>
+    public PostgresWakeups(
+        PostgresStore store, Action<Backlog> noted, Action listens, TimeProvider time, IdGenerator ids, ILogger? log)
     {
-        (_store, _time, _log) = (store, time, log ?? NullLogger.Instance);
+        (_store, _listens, _time, _log) = (store, listens, time, log ?? NullLogger.Instance);
         _sender = ids.Next().ToString("N");
         store.Waiting += Gather;
         _work = Task.WhenAll(
@@ -54,11 +60,23 @@ public sealed class PostgresWakeups : IAsyncDisposable
     /// <summary>Completed once other nodes are heard.</summary>
     public Task Listening => _listening.Task;
 
+    /// <summary>Tells what has gathered first.</summary>
     public async ValueTask DisposeAsync()
     {
         _store.Waiting -= Gather;
         await _stop.CancelAsync();
         await _work;
+        using (var farewell = new CancellationTokenSource(Farewell, _time))
+        {
+            try
+            {
+                await SendGatheredAsync(farewell.Token).WaitAsync(farewell.Token);
+            }
+            catch (Exception e) when (e is StoreUnavailableException or OperationCanceledException)
+            {
+                // The others find it in their own time.
+            }
+        }
         _stop.Dispose();
     }
 
@@ -84,9 +102,12 @@ public sealed class PostgresWakeups : IAsyncDisposable
             {
                 return;
             }
-            catch (Exception e) when (e is StoreUnavailableException || PostgresFault.IsUnavailable(e))
+            catch (Exception e)
             {
-                _log.WakeupsLost(e, AfterFault);
+                if (e is StoreUnavailableException || PostgresFault.IsUnavailable(e))
+                    _log.WakeupsLost(e.Message, AfterFault);
+                else
+                    _log.WakeupsFaulted(e, AfterFault);
                 await Task.Delay(AfterFault, _time, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
@@ -94,7 +115,7 @@ public sealed class PostgresWakeups : IAsyncDisposable
 
     async Task ListenAsync(Action<Backlog> noted, CancellationToken cancel)
     {
-        await using var connection = await _store.Database.OpenAsync(cancel);
+        await using var connection = await _store.Database.OpenListenerAsync(cancel);
         connection.Notification += (_, notification) => Read(notification.Payload, noted);
         await using (var batch = new NpgsqlBatch(connection))
         {
@@ -102,6 +123,7 @@ public sealed class PostgresWakeups : IAsyncDisposable
             await batch.ExecuteNonQueryAsync(cancel);
         }
         _listening.TrySetResult();
+        _listens();
         while (true)
             await connection.WaitAsync(cancel);
     }
@@ -115,20 +137,32 @@ public sealed class PostgresWakeups : IAsyncDisposable
     async Task SendAsync(CancellationToken cancel)
     {
         await _signal.Reader.ReadAsync(cancel);
+        await SendGatheredAsync(cancel);
+        await Task.Delay(Pause, _time, cancel);
+    }
+
+    async Task SendGatheredAsync(CancellationToken cancel)
+    {
         Dictionary<BacklogKey, DateTimeOffset> gathered;
         lock (_lock) (gathered, _gathered) = (_gathered, []);
-        foreach (var payload in Write(gathered))
+        try
         {
-            await _store.Database.ReadAsync(
-                async connection =>
-                {
-                    await using var batch = new NpgsqlBatch(connection);
-                    batch.Add(NotifySql).With("channel", Channel).With("payload", payload);
-                    return await batch.ExecuteNonQueryAsync(CancellationToken.None);
-                },
-                cancel);
+            foreach (var payload in Write(gathered))
+                await _store.Database.ReadAsync(connection => NotifyAsync(connection, payload), cancel);
         }
-        await Task.Delay(Pause, _time, cancel);
+        catch
+        {
+            foreach (var (key, due) in gathered)
+                Gather(new Backlog(key, due));      // the next send tells it; twice does no harm
+            throw;
+        }
+    }
+
+    static async Task<int> NotifyAsync(NpgsqlConnection connection, string payload)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        batch.Add(NotifySql).With("channel", Channel).With("payload", payload);
+        return await batch.ExecuteNonQueryAsync(CancellationToken.None);
     }
 
     /// <summary>The sender, then a line a backlog: lane, tenant, due time in Unix milliseconds, domain.</summary>

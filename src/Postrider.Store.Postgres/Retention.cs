@@ -4,10 +4,12 @@ using Postrider.Store.Postgres.Connections;
 
 namespace Postrider.Store.Postgres;
 
-/// <summary>Lets go of what has been kept long enough, a month at a time: whole partitions, which costs nothing however much they hold.</summary>
+/// <summary>
+/// Lets go of what has been kept long enough, a month at a time: whole partitions, which costs nothing however much they hold.
+/// </summary>
 /// <remarks>
-/// A month stays while a message of it, or of one before, is live: scheduled far ahead, or retried by hand after all. Bodies go months before the
-/// record of their messages; a message retried then fails and says why.
+/// A month stays while a message of it, or of one before, is live: scheduled far ahead, or retried by hand after all. Bodies go months
+/// before the record of their messages; a message retried then fails and says why.
 /// </remarks>
 sealed class Retention(Database database, Partitions partitions, PostgresStoreOptions options, ILogger log)
 {
@@ -76,7 +78,10 @@ sealed class Retention(Database database, Partitions partitions, PostgresStoreOp
         where lane = @lane and id < @before and completed_at is not null
         """;
 
-    /// <summary>Lists tell their totals from the counters of days: those go first, so that for a moment a total is too small rather than for ever too large.</summary>
+    /// <summary>
+    /// Lists tell their totals from the counters of days: those go first, so that for a moment a total is too small rather than for ever
+    /// too large.
+    /// </summary>
     async Task ForgetTotalsAsync(Month month, CancellationToken cancel)
     {
         var day = (int)(month.Next.Begin - DateTimeOffset.UnixEpoch).TotalDays;

@@ -5,6 +5,7 @@ using Postrider.Engine.Control;
 using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
+using Postrider.Engine.Moving;
 using Postrider.Engine.Queue;
 using Postrider.Engine.Reports;
 using Postrider.Engine.Suppressions;
@@ -14,6 +15,7 @@ using Postrider.Store.Sqlite.Connections;
 using Postrider.Store.Sqlite.Intake;
 using Postrider.Store.Sqlite.Messages;
 using Postrider.Store.Sqlite.Migrations;
+using Postrider.Store.Sqlite.Moving;
 using Postrider.Store.Sqlite.Queue;
 using Postrider.Store.Sqlite.Reports;
 using Postrider.Store.Sqlite.Search;
@@ -54,8 +56,12 @@ public sealed class SqliteStore : IStore
         _readers = new ReaderPool(options.Path, options.Readers, options.BusyTimeout);
         _intake = new IntakeWrites(_writer, _readers);
         _claims = new Claims(_writer, _readers);
+        Movable = new MovableStore(options, _writer, _readers);
         _subjects = options.ServeLock ? new SubjectIndexer(_writer, _readers, time, log) : null;
     }
+
+    /// <summary>For a copy to or from another store; the serve lock shall be held.</summary>
+    public IMovableStore Movable { get; }
 
     /// <summary>For tests that need to get at the connection.</summary>
     internal Writer Writer => _writer;
@@ -82,6 +88,8 @@ public sealed class SqliteStore : IStore
             serveLock = options.ServeLock ? ServeLock.Take(options.Path) : null;
             connection = Writing.Writer.Connect(options, make: true);
             var schema = Migrator.Migrate(connection, time.GetUtcNow());
+            if (!options.MayBeUnfinished && MovableStore.FindUnfinished(connection) is var (installation, since))
+                throw TargetState.Unfinished(installation, since);
             log.Opened(options.Path, raw.sqlite3_libversion().utf8_to_string(), schema);
             return new SqliteStore(options, connection, serveLock, time, ids, log);
         }
@@ -172,7 +180,9 @@ public sealed class SqliteStore : IStore
     public Task<ReadOnlyMemory<byte>?> ReadAsync(TenantId tenant, ContentHash hash, CancellationToken cancel) =>
         _readers.ReadAsync(db => ContentRows.ReadAll(db, tenant, hash), cancel);
 
-    public Stream Open(TenantId tenant, ContentHash hash) => new ContentStream(_readers, tenant, hash);
+    public Stream Open(TenantId tenant, ContentHash hash) => new ContentStream(
+        hash,
+        (chunk, cancel) => _readers.ReadAsync(db => ContentRows.ReadChunk(db, tenant, hash, chunk), cancel));
 
     public Task CreateAsync(TenantId tenant, BatchId batch, CancellationToken cancel) =>
         _writer.RunAsync(session => BatchTable.Create(session, tenant, batch), cancel);

@@ -6,6 +6,9 @@ public sealed record SqliteStoreOptions(string Path)
     /// <summary>Whether this process is the server: it holds <c>&lt;path&gt;.lock</c>, so that a second one is refused, and checkpoints the WAL.</summary>
     public bool ServeLock { get; init; }
 
+    /// <summary>Whether a database into which a copy was interrupted is opened too: by the copy that goes on with it.</summary>
+    public bool MayBeUnfinished { get; init; }
+
     /// <summary>Connections that read at the same time; more readers wait for one of them. 4: two cores, and two that wait for the disk.</summary>
     public int Readers { get; init; } = 4;
 

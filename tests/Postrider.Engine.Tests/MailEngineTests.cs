@@ -323,6 +323,33 @@ public sealed class MailEngineTests
     }
 
     [Fact]
+    public async Task Leases_of_other_nodes_are_spared_until_these_had_time_to_renew_them_after_the_store_was_away()
+    {
+        await using var rig = new EngineRig(new QueueOptions(), othersAreDead: false);
+        var id = await rig.SubmitAsync("ada@a.example");
+        var other = new NodeId(rig.Ids.Next());
+        var now = rig.Time.GetUtcNow();
+        await rig.Store.ClaimAsync(new Claim(new BacklogKey(Sender.Tenant, "a.example"), now, 1, other, now.AddSeconds(45)), CancellationToken.None);
+        await rig.Engine.StartAsync(CancellationToken.None);
+        await rig.PassTimeUntilAsync(() => rig.Store.Calls.GetValueOrDefault("release") > 0, "leases that ended are looked for");
+
+        var failed = 0;
+        rig.Store.FaultAt = name => name is "release" or "backlogs" && Interlocked.Increment(ref failed) > 0 ? Fault.Before : Fault.None;
+        await rig.PassTimeUntilAsync(() => failed > 3 && rig.Time.GetUtcNow() > now.AddMinutes(2), "the store is away for longer than a lease");
+        rig.Store.FaultAt = _ => Fault.None;
+        rig.Store.Calls.Clear();
+        var back = rig.Time.GetUtcNow();
+        await rig.PassTimeUntilAsync(() => rig.Time.GetUtcNow() >= back.AddSeconds(14), "the other is about to renew", TimeSpan.FromSeconds(1));
+        Assert.Equal(0, rig.Store.Calls.GetValueOrDefault("release"));
+        await rig.Store.RenewAsync(other, rig.Time.GetUtcNow().AddSeconds(45), CancellationToken.None);
+        await rig.PassTimeUntilAsync(() => rig.Store.Calls.GetValueOrDefault("release") > 0, "leases that ended are looked for again", TimeSpan.FromSeconds(1));
+        Assert.Empty(rig.Store.EventsOf(id));
+        await rig.PassTimeUntilAsync(() => rig.Store.StatusOf(id) == MessageStatus.Delivered, "the other has died, and it is taken over");
+
+        Assert.Single(rig.Peer.Taken);
+    }
+
+    [Fact]
     public async Task A_message_is_given_up_when_its_lifetime_is_over()
     {
         await using var rig = await EngineRig.StartAsync(delivery: Short);
@@ -464,7 +491,7 @@ public sealed class MailEngineTests
         await rig.Watch.UntilAsync(() => rig.Peer.Seen.Count == 5, "five connections have each a message under way");
 
         var stopping = rig.StopAsync();
-        await rig.Watch.UntilAsync(() => rig.Store.Calls.GetValueOrDefault("return") > 0 || rig.Peer.Seen.Count == 5, "it stops");
+        await rig.Watch.UntilAsync(() => ids.Count(id => rig.Store.IsWaiting(id)) == 95, "the rest is given back while these are under way");
         slow.SetResult("250 ok");
         await stopping;
 

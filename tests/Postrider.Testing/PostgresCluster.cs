@@ -7,6 +7,7 @@ namespace Postrider.Testing;
 /// A PostgreSQL 15 cluster of a test run's own (Debian's postgresql-15), in a temporary folder, on a loopback port and a socket in that folder;
 /// stopped and swept away by dispose. As PostgreSQL refuses to run as root, root starts it as the package's user.
 /// </summary>
+/// <remarks>It can be copied, cut off, frozen, killed and replaced by a standby: what a server does to its clients in bad hours.</remarks>
 public sealed class PostgresCluster : IAsyncDisposable
 {
     const string Programs = "/usr/lib/postgresql/15/bin";
@@ -19,6 +20,7 @@ public sealed class PostgresCluster : IAsyncDisposable
 
     readonly DirectoryInfo _folder;
     readonly string _settings;
+    bool _killed;
 
     PostgresCluster(DirectoryInfo folder, int port, bool durable, string? settings)
     {
@@ -29,6 +31,9 @@ public sealed class PostgresCluster : IAsyncDisposable
 
     public int Port { get; private set; }
 
+    /// <summary>The server's first process; those of its connections are its children.</summary>
+    public int ProcessId => int.Parse(File.ReadLines(Path.Combine(Data, "postmaster.pid")).First(), CultureInfo.InvariantCulture);
+
     string Data => Path.Combine(_folder.FullName, "data");
 
     /// <param name="durable">Whether commits reach the disk, as in production.</param>
@@ -36,12 +41,73 @@ public sealed class PostgresCluster : IAsyncDisposable
     /// <exception cref="InvalidOperationException">PostgreSQL is not installed, or does not start; says what it said.</exception>
     public static async Task<PostgresCluster> StartAsync(bool durable, string? settings = null, CancellationToken cancel = default)
     {
+        var cluster = await MakeFolderAsync(durable, settings, cancel);
+        // The C locale, in which the server knows upper from lower case in ASCII only: the store may not depend on a better one.
+        await RunAsServerAsync("initdb", ["-D", cluster.Data, "-U", Superuser, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"], cancel);
+        return await StartSomewhereAsync(cluster, cancel);
+    }
+
+    /// <summary>A new cluster with all that this one holds, which must have been stopped: far cheaper than filling another.</summary>
+    public async Task<PostgresCluster> StartCopyAsync(bool durable, string? settings = null, CancellationToken cancel = default)
+    {
+        var copy = await MakeFolderAsync(durable, settings, cancel);
+        await RunAsync("cp", ["-a", Data, copy.Data], cancel);
+        return await StartSomewhereAsync(copy, cancel);
+    }
+
+    /// <summary>A server that follows this one, and without which from now on nothing is committed here.</summary>
+    public async Task<PostgresCluster> StartSynchronousStandbyAsync(CancellationToken cancel = default)
+    {
+        var standby = await MakeFolderAsync(durable: true, null, cancel);
+        await RunAsServerAsync("pg_basebackup", [.. Client(), "-D", standby.Data, "-R", "-X", "stream", "-c", "fast", "--no-sync"], cancel);
+        await StartSomewhereAsync(standby, cancel);
+        await QueryAsync("postgres", "alter system set synchronous_standby_names = '*'", cancel);
+        await QueryAsync("postgres", "select pg_reload_conf()", cancel);
+        return standby;
+    }
+
+    /// <summary>Makes a standby the one that takes writes.</summary>
+    public Task PromoteAsync(CancellationToken cancel = default) => RunAsServerAsync("pg_ctl", ["-D", Data, "-w", "promote"], cancel);
+
+    /// <summary>SIGKILL to every process of it: as if its machine had gone.</summary>
+    public async Task KillAsync()
+    {
+        _killed = true;
+        var processes = Processes();
+        await Signal.SendAsync("KILL", processes);
+        foreach (var process in processes)
+            await Signal.UntilGoneAsync(process);
+    }
+
+    /// <summary>SIGSTOP to every process of it: it takes connections, and answers nothing, until it is thawed.</summary>
+    public async Task<IAsyncDisposable> FreezeAsync()
+    {
+        var frozen = Processes();
+        await Signal.SendAsync("STOP", frozen);
+        return new Frost(frozen);
+    }
+
+    int[] Processes()
+    {
+        var postmaster = int.Parse(File.ReadLines(Path.Combine(Data, "postmaster.pid")).First(), CultureInfo.InvariantCulture);
+        return [postmaster, .. Signal.ChildrenOf(postmaster)];
+    }
+
+    sealed class Frost(int[] frozen) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync() => await Signal.SendAsync("CONT", frozen);
+    }
+
+    static async Task<PostgresCluster> MakeFolderAsync(bool durable, string? settings, CancellationToken cancel)
+    {
         var folder = Directory.CreateTempSubdirectory("postrider-pg-");
         if (Environment.IsPrivilegedProcess)
             await RunAsync("chown", [PackageUser, folder.FullName], cancel);
-        var cluster = new PostgresCluster(folder, 0, durable, settings);
-        // The C locale, in which the server knows upper from lower case in ASCII only: the store may not depend on a better one.
-        await RunAsServerAsync("initdb", ["-D", cluster.Data, "-U", Superuser, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"], cancel);
+        return new PostgresCluster(folder, 0, durable, settings);
+    }
+
+    static async Task<PostgresCluster> StartSomewhereAsync(PostgresCluster cluster, CancellationToken cancel)
+    {
         for (var start = 1; ; start++)
         {
             cluster.Port = ExternalProgram.FreePort();
@@ -61,6 +127,15 @@ public sealed class PostgresCluster : IAsyncDisposable
             }
         }
     }
+
+    /// <summary>As the server is told it.</summary>
+    public string Address(string database) => $"postgres://{Superuser}@{HostAndPort}/{database}";
+
+    /// <summary>As the server is told it, with another to turn to when this one is away.</summary>
+    public string Address(string database, PostgresCluster standby) =>
+        $"postgres://{Superuser}@{HostAndPort},{standby.HostAndPort}/{database}";
+
+    string HostAndPort => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{Port}");
 
     /// <summary>In Npgsql's form.</summary>
     public string ConnectionString(string database) => string.Create(
@@ -91,7 +166,7 @@ public sealed class PostgresCluster : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (File.Exists(Path.Combine(Data, "postmaster.pid")))
+        if (!_killed && File.Exists(Path.Combine(Data, "postmaster.pid")))
             await StopAsync(immediately: true);
         _folder.Delete(recursive: true);
     }

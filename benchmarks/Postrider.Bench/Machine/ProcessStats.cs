@@ -15,9 +15,12 @@ static class ProcessStats
     }
 
     /// <summary>The sum of each living process's own peak (VmHWM). Pages that processes share count once for each of them.</summary>
-    public static long PeakResidentOctets(IEnumerable<int> roots) => Tree(roots).Sum(process => Status(process.Id, "VmHWM:"));
+    public static long PeakResidentOctets(IEnumerable<int> roots) => Tree(roots).Sum(process => Kilobytes(process.Id, "status", "VmHWM:"));
 
-    public static long ResidentOctets(IEnumerable<int> roots) => Tree(roots).Sum(process => Status(process.Id, "VmRSS:"));
+    public static long ResidentOctets(IEnumerable<int> roots) => Tree(roots).Sum(process => Kilobytes(process.Id, "status", "VmRSS:"));
+
+    /// <summary>Each page shared out among the processes that have it (Pss): what they hold together, shared memory counted once.</summary>
+    public static long ProportionalOctets(IEnumerable<int> roots) => Tree(roots).Sum(process => Kilobytes(process.Id, "smaps_rollup", "Pss:"));
 
     /// <summary>Is any process's working directory there?</summary>
     public static bool AnyWorksIn(string folder) => ProcessFolders().Any(process =>
@@ -63,11 +66,11 @@ static class ProcessStats
         return new(id, (int)Field(4), Field(14) + Field(15) + Field(16) + Field(17));    // ppid; utime, stime, cutime, cstime
     }
 
-    static long Status(int id, string field)
+    static long Kilobytes(int id, string file, string field)
     {
         try
         {
-            var line = File.ReadLines($"/proc/{id}/status").FirstOrDefault(line => line.StartsWith(field, StringComparison.Ordinal));
+            var line = File.ReadLines($"/proc/{id}/{file}").FirstOrDefault(line => line.StartsWith(field, StringComparison.Ordinal));
             return line is null ? 0 : long.Parse(line.AsSpan(field.Length).Trim().TrimEnd(" kB"), CultureInfo.InvariantCulture) * 1024;
         }
         catch (IOException)

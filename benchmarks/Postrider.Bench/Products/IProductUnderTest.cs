@@ -9,6 +9,9 @@ interface IProductUnderTest : IAsyncDisposable
     /// <summary>The processes it was started as; their descendants belong to it too.</summary>
     IReadOnlyCollection<int> Processes { get; }
 
+    /// <summary>Null for a product that keeps its own files. Its processes are among <see cref="Processes"/>.</summary>
+    PostgresServer? Database => null;
+
     Task<ISubmitter> ConnectAsync(string recipientDomain, CancellationToken cancel);
 
     /// <summary>Returns when nothing waits any more: each delivery is not only made but recorded.</summary>

@@ -1,47 +1,67 @@
-using System.Diagnostics;
-using System.Net;
 using System.Net.Http.Headers;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Postrider.Bench.Load;
 using Postrider.Bench.Machine;
 
 namespace Postrider.Bench.Products;
 
-/// <summary>The built program as an operator runs it: <c>postrider serve</c> on the SQLite store, set up through its command line.</summary>
+/// <summary>
+/// The built program as an operator runs it: <c>postrider serve</c> on a SQLite file, or one node or several on a PostgreSQL, set up through
+/// its command line. Connections are spread over the nodes, and over the tenants.
+/// </summary>
 sealed class PostriderUnderTest : IProductUnderTest
 {
-    const string Tenant = "bench";
     const string Live = "queued,processing,rendered,sending,sent";
 
     readonly TemporaryFolder _folder = new();
-    readonly IPEndPoint _http = Loopback.FreePort();
     readonly HttpClient _client = new();
     readonly Dictionary<string, string> _environment;
-    ChildProcess? _server;
-    string _key = "";
+    readonly PostgresServer? _database;
+    readonly List<PostriderNode> _nodes = [];
+    readonly List<string> _keys = [];
+    int _connections;
 
-    PostriderUnderTest(Destinations to) => _environment = new()
+    PostriderUnderTest(Destinations to, PostgresServer? database)
     {
-        ["POSTRIDER_Store"] = Store,
-        ["POSTRIDER_Http__Listen"] = $"http://{_http}",
-        ["POSTRIDER_RateLimits__SendsPerSecond"] = "100000",    // the default of 10,000 would be what is measured
-        ["POSTRIDER_Smtp__HostName"] = BenchMessage.SenderDomain,
-        ["POSTRIDER_Smtp__Routes"] = $"*={to.Sink},{Destinations.IdleDomain}={to.FirstByte},{Destinations.DownDomain}={to.Down}",
-    };
+        _database = database;
+        _environment = new()
+        {
+            ["POSTRIDER_Store"] = database?.Address ?? $"sqlite:{_folder["data/postrider.db"]}",
+            ["POSTRIDER_RateLimits__SendsPerSecond"] = "100000",    // the default of 10,000 would be what is measured
+            ["POSTRIDER_Smtp__HostName"] = BenchMessage.SenderDomain,
+            ["POSTRIDER_Smtp__Routes"] = $"*={to.Sink},{Destinations.IdleDomain}={to.FirstByte},{Destinations.DownDomain}={to.Down}",
+        };
+        if (database is not null)
+            _environment["POSTRIDER_Secrets__Key"] = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
+    }
 
-    public IReadOnlyCollection<int> Processes => [Server.Id];
+    public IReadOnlyCollection<int> Processes => [.. Nodes, .. _database is null ? [] : (int[])[_database.ProcessId]];
 
-    ChildProcess Server => _server ?? throw new InvalidOperationException("The server is not running.");
+    /// <summary>Those of postrider alone.</summary>
+    public IReadOnlyCollection<int> Nodes => [.. _nodes.Select(node => node.ProcessId)];
 
-    string Store => $"sqlite:{_folder["data/postrider.db"]}";
+    public PostgresServer? Database => _database;
 
-    public static async Task<PostriderUnderTest> StartAsync(Destinations to, CancellationToken cancel)
+    public static Task<PostriderUnderTest> OnSqliteAsync(Destinations to, int tenants, CancellationToken cancel) =>
+        StartAsync(to, null, nodes: 1, tenants, cancel);
+
+    public static async Task<PostriderUnderTest> OnPostgresAsync(Destinations to, int nodes, int tenants, CancellationToken cancel) =>
+        await StartAsync(to, await PostgresServer.StartAsync(cancel), nodes, tenants, cancel);
+
+    static async Task<PostriderUnderTest> StartAsync(Destinations to, PostgresServer? database, int nodes, int tenants, CancellationToken cancel)
     {
-        var product = new PostriderUnderTest(to);
+        var product = new PostriderUnderTest(to, database);
         try
         {
-            await product.SetUpAsync(cancel);
-            await product.StartServerAsync(cancel);
+            await product.SetUpAsync(tenants, cancel);
+            for (var i = 0; i < nodes; i++)
+            {
+                product._nodes.Add(new PostriderNode(product._environment, product._folder[$"postrider-{i}.log"]));
+                product._nodes[i].Start();
+                await product._nodes[i].WaitUntilReadyAsync(product._client, cancel);
+            }
+
             return product;
         }
         catch
@@ -51,87 +71,64 @@ sealed class PostriderUnderTest : IProductUnderTest
         }
     }
 
-    /// <summary>The program that <c>./bench</c> has built.</summary>
-    public static string Program
-    {
-        get
-        {
-            for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-            {
-                if (!File.Exists(Path.Combine(folder.FullName, "Postrider.slnx"))) continue;
-                var program = Path.Combine(folder.FullName, "artifacts/postrider/postrider");
-                return File.Exists(program) ? program : throw new BenchFault($"{program} is not there: start the bench with ./bench");
-            }
-
-            throw new BenchFault("the bench must run inside the source tree");
-        }
-    }
-
     public Task<ISubmitter> ConnectAsync(string recipientDomain, CancellationToken cancel) =>
-        HttpLoad.ConnectAsync(_http, _key, BenchMessage.Json([BenchMessage.Recipient(recipientDomain)]), cancel);
+        ConnectAsync(BenchMessage.Json([BenchMessage.Recipient(recipientDomain)]), cancel);
 
     /// <summary>A connection on which every request queues <paramref name="messages"/> messages.</summary>
     public Task<ISubmitter> ConnectForManyAsync(string recipientDomain, int messages, CancellationToken cancel) =>
-        HttpLoad.ConnectAsync(
-            _http, _key, BenchMessage.Json(Enumerable.Range(0, messages).Select(i => $"m{i}." + BenchMessage.Recipient(recipientDomain))), cancel);
+        ConnectAsync(BenchMessage.Json(Enumerable.Range(0, messages).Select(i => $"m{i}." + BenchMessage.Recipient(recipientDomain))), cancel);
+
+    Task<ISubmitter> ConnectAsync(byte[] json, CancellationToken cancel)
+    {
+        var number = _connections++;
+        // Every tenant is at every node.
+        return HttpLoad.ConnectAsync(_nodes[number % _nodes.Count].Http, _keys[number / _nodes.Count % _keys.Count], json, cancel);
+    }
 
     public async Task WaitUntilSettledAsync(CancellationToken cancel)
     {
-        while (true)
+        foreach (var key in _keys)
         {
-            using var answer = JsonDocument.Parse(
-                await _client.GetStringAsync(new Uri($"http://{_http}/v3/messages?status={Live}&page_size=1"), cancel));
-            if (answer.RootElement.GetProperty("messages").GetArrayLength() == 0) return;
-            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancel);    // 50 of the 100 reads a second it allows
+            while (await AnyLiveAsync(key, cancel))
+                await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancel);    // 50 of the 100 reads a second it allows
         }
     }
 
-    /// <summary>SIGKILL and a new start, without waiting for it to be ready.</summary>
-    /// <returns>When the new process was started, as a <see cref="Stopwatch"/> timestamp.</returns>
-    public async Task<long> KillAndStartAsync()
-    {
-        await Server.KillAsync();
-        await Server.DisposeAsync();
-        var startedAt = Stopwatch.GetTimestamp();
-        _server = Serve();
-        return startedAt;
-    }
+    /// <summary>Kills the first node and starts it again.</summary>
+    public Task<long> KillAndStartAsync() => _nodes[0].KillAndStartAsync();
 
-    public async Task StartServerAsync(CancellationToken cancel)
-    {
-        _server = Serve();
-        await Loopback.WaitUntilListeningAsync(_http, _server, cancel);
-        while (true)
-        {
-            using var answer = await _client.GetAsync(new Uri($"http://{_http}/ready"), cancel);
-            if (answer.IsSuccessStatusCode) return;
-            _server.ThrowIfEnded();
-            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancel);
-        }
-    }
-
-    public Task WaitUntilListeningAsync(CancellationToken cancel) => Loopback.WaitUntilListeningAsync(_http, Server, cancel);
+    public Task WaitUntilListeningAsync(CancellationToken cancel) => _nodes[0].WaitUntilListeningAsync(cancel);
 
     public async ValueTask DisposeAsync()
     {
-        if (_server is not null) await _server.DisposeAsync();
+        foreach (var node in _nodes) await node.DisposeAsync();
+        if (_database is not null) await _database.DisposeAsync();
         _client.Dispose();
         _folder.Dispose();
     }
 
-    async Task SetUpAsync(CancellationToken cancel)
+    async Task SetUpAsync(int tenants, CancellationToken cancel)
     {
         _folder.Folder("data");
-        await RunAsync(["tenant", "add", Tenant], cancel);
-        await RunAsync(["domain", "add", "--tenant", Tenant, BenchMessage.SenderDomain], cancel);
-        await RunAsync(["domain", "verify", BenchMessage.SenderDomain, "--assume-published"], cancel);
-        _key = await RunAsync(
-            ["key", "add", "--tenant", Tenant, "--dialect", "scaisend", "--scopes", "mail.send,stats.read"], cancel);
-        _client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", _key);
+        for (var i = 1; i <= tenants; i++)
+        {
+            var tenant = $"bench{i}";
+            await RunAsync(["tenant", "add", tenant], cancel);
+            await RunAsync(["domain", "add", "--tenant", tenant, BenchMessage.SenderDomain], cancel);
+            await RunAsync(["domain", "verify", BenchMessage.SenderDomain, "--assume-published"], cancel);
+            _keys.Add(await RunAsync(["key", "add", "--tenant", tenant, "--dialect", "scaisend", "--scopes", "mail.send,stats.read"], cancel));
+        }
     }
 
-    Task<string> RunAsync(IEnumerable<string> arguments, CancellationToken cancel) =>
-        ChildProcess.RunAsync(Program, [.. arguments, "--store", Store], cancel, _environment);
+    Task<string> RunAsync(IEnumerable<string> arguments, CancellationToken cancel) => PostriderProgram.RunAsync(arguments, _environment, cancel);
 
-    ChildProcess Serve() => ChildProcess.Start(Program, ["serve"], _folder["postrider.log"], _environment);
+    async Task<bool> AnyLiveAsync(string key, CancellationToken cancel)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"http://{_nodes[0].Http}/v3/messages?status={Live}&page_size=1"));
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        using var answer = await _client.SendAsync(request, cancel);
+        answer.EnsureSuccessStatusCode();
+        using var messages = JsonDocument.Parse(await answer.Content.ReadAsStreamAsync(cancel));
+        return messages.RootElement.GetProperty("messages").GetArrayLength() > 0;
+    }
 }

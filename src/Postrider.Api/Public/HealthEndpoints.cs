@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
+using Postrider.Engine.Messages;
 
 namespace Postrider.Api.Public;
 
@@ -49,7 +50,7 @@ sealed class HealthEndpoints(IEnumerable<IReadinessCheck> checks, TimeProvider t
         }
         catch (Exception e) when (!cancel.IsCancellationRequested)
         {
-            log.ReadinessCheckFailed(e, check.Name);
+            log.ReadinessCheckFailed(e is StoreUnavailableException ? null : e, check.Name);      // why the store is away, it tells itself
             return new Readiness(false, patience.IsCancellationRequested ? "no answer" : "failed");
         }
     }

@@ -10,7 +10,7 @@ namespace Postrider.Api.ScaiSend;
 
 /// <summary>What every request passes before its handler and after it: credential, rate limit, scope; and a fault becomes an answer
 /// here.</summary>
-sealed class ScaiSendGate(BearerAuthenticator authenticator, RateLimiter limiter, ILogger<ScaiSendGate> log)
+sealed class ScaiSendGate(BearerAuthenticator authenticator, RateLimiter limiter, OutageLog outages, ILogger<ScaiSendGate> log)
 {
     /// <summary>Seconds after which a client may try a store again that was away; a guess.</summary>
     const string RetryAfterOutage = "1";
@@ -34,7 +34,7 @@ sealed class ScaiSendGate(BearerAuthenticator authenticator, RateLimiter limiter
         }
         catch (StoreUnavailableException)
         {
-            log.StoreUnavailable(route.Method, route.Pattern);      // why, the store has told
+            outages.Note(route.Method, route.Pattern);      // why, the store has told
             context.Response.Headers.RetryAfter = RetryAfterOutage;
             Answer(context, route, StatusCodes.Status503ServiceUnavailable, "Service temporarily unavailable");
         }

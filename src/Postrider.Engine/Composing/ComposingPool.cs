@@ -28,7 +28,7 @@ sealed class ComposingPool(
             }
             catch (Exception e)
             {
-                attempts.Log.OutcomeNotWritten(e, message.Leased.Message.Id);       // the node's last moment; the next message may yet be given back
+                attempts.Log.OutcomeNotWritten(e.UnlessAway(), message.Leased.Message.Id);       // the node's last moment; the next message may yet be given back
             }
         }
     }
@@ -46,7 +46,7 @@ sealed class ComposingPool(
         }
         catch (Exception e)
         {
-            attempts.Log.AttemptFaulted(e, message.Leased.Message.Id);
+            attempts.Log.AttemptFaulted(e.UnlessAway(), message.Leased.Message.Id);
             due = attempts.Time.GetUtcNow() + AfterFault;
         }
         await attempt.AbandonAsync(due);
@@ -120,7 +120,7 @@ sealed class ComposingPool(
         catch (Exception e)
         {
             if (!draining.IsCancellationRequested)
-                attempts.Log.AttemptFaulted(e, attempt.Leased.Message.Id);
+                attempts.Log.AttemptFaulted(e.UnlessAway(), attempt.Leased.Message.Id);
             await attempt.RecordAsync(ordinal, new Verdict.NotTried(attempts.Time.GetUtcNow() + AfterFault), null);
             return;
         }

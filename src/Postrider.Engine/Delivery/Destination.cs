@@ -166,6 +166,16 @@ sealed class Destination
         StartWorkerIfUseful();
     }
 
+    /// <summary>The node stops: what waits behind messages under way, however slow these are, is not kept from other nodes.</summary>
+    public Task GiveBackAsync()
+    {
+        var now = _services.Time.GetUtcNow();
+        var given = new List<Task>();
+        while (_jobs.TryTake(out var job))
+            given.Add(job.Attempt.RecordAsync(job.Ordinal, new Verdict.NotTried(now), null));
+        return Task.WhenAll(given);
+    }
+
     void StartWorkerIfUseful()
     {
         lock (_lock)

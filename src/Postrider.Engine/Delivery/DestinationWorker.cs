@@ -107,7 +107,7 @@ sealed class DestinationWorker(Destination destination, DeliveryServices service
         }
         catch (Exception e) when (!services.Stopping.IsCancellationRequested)
         {
-            services.Log.QueueUnavailable(e, AfterFault);     // not marked, so not sent: the lease is given back
+            services.Log.QueueUnavailable(e.UnlessAway(), AfterFault);     // not marked, so not sent: the lease is given back
             return false;
         }
     }
@@ -209,7 +209,7 @@ sealed class DestinationWorker(Destination destination, DeliveryServices service
         }
         catch (Exception e)
         {
-            services.Log.OutcomeNotWritten(e, job.Attempt.Leased.Message.Id);
+            services.Log.OutcomeNotWritten(e.UnlessAway(), job.Attempt.Leased.Message.Id);
         }
     }
 

@@ -28,6 +28,13 @@ sealed class Destinations(MxLookup mx, DeliveryServices services)
     /// <summary>Does something that waits for DNS; a stop of the node waits for it.</summary>
     public void Run(Func<Task> work) => services.Run(work);
 
+    /// <summary>Gives back what no connection has begun; a stop of the node waits for it.</summary>
+    public void GiveBack()
+    {
+        foreach (var destination in _byKey.Values)
+            services.Run(destination.GiveBackAsync);
+    }
+
     public IReadOnlyList<DestinationView> View() => [.. _byKey.Values.Select(destination => destination.View())];
 
     /// <summary>Drops destinations nobody has used for a while, so that memory follows the traffic, not its history.</summary>

@@ -1,7 +1,4 @@
-using Microsoft.Extensions.Logging;
-using Postrider.Engine.Bounces;
 using Postrider.Engine.Composing;
-using Postrider.Engine.Control;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
 using Postrider.Engine.Suppressions;
@@ -23,8 +20,7 @@ sealed class MessageAttempt
     readonly AttemptServices _services;
     readonly RecipientState[] _states;
     readonly string?[] _lastReplies;
-    readonly Progress[] _progress;                  // by recipient, as the next one
-    readonly Transmission?[] _transmissions;        // there while Progress.Transmitting
+    readonly RecipientsUnderWay _underWay;
     readonly SemaphoreSlim _turn = new(1);       // settlements of one message are written in the order they were decided
     readonly Lock _lock = new();
     Task<bool>? _marking;
@@ -36,9 +32,7 @@ sealed class MessageAttempt
     bool _deferred;
     bool _anythingTried;
     volatile bool _lost;
-    bool _stopped;
     bool _closed;
-    int _underWay;
     Func<LeaseKey, Task<bool>>? _takeOver;
     bool _isTakenOver;
     TaskCompletionSource? _ended;       // made when somebody waits for it
@@ -51,24 +45,8 @@ sealed class MessageAttempt
         _leasedAt = services.Time.GetUtcNow();
         _states = leased.Message.Recipients.Select(recipient => recipient.State).ToArray();
         _lastReplies = leased.Message.Recipients.Select(recipient => recipient.LastReply).ToArray();
-        _progress = Array.ConvertAll(_states, state => state == RecipientState.Open ? Progress.Waiting : Progress.Recorded);
-        _transmissions = new Transmission?[_states.Length];
-        _underWay = _progress.Count(progress => progress == Progress.Waiting);
+        _underWay = new RecipientsUnderWay(_states);
         services.Attempts.Add(this);
-    }
-
-    /// <summary>How far one recipient has come.</summary>
-    enum Progress : byte
-    {
-        Waiting,
-
-        /// <summary>A destination, or a look-up, will say.</summary>
-        HandedOver,
-        Transmitting,
-
-        /// <summary>Its verdict is on the way to be recorded.</summary>
-        Heard,
-        Recorded,
     }
 
     public LeasedMessage Leased => _dispatched.Leased;
@@ -95,7 +73,7 @@ sealed class MessageAttempt
         }
         catch (Exception e)
         {
-            _services.Log.QueueUnavailable(e, TimeSpan.Zero);       // it shows as processing a little longer
+            _services.Log.QueueUnavailable(e.UnlessAway(), TimeSpan.Zero);       // it shows as processing a little longer
         }
     }
 
@@ -118,59 +96,23 @@ sealed class MessageAttempt
     }
 
     /// <summary>A recipient's destination is being looked up; whoever does so records its verdict or hands it on.</summary>
-    public void NoteLookup(int ordinal) => NoteHandedOver(ordinal);
+    public void NoteLookup(int ordinal) => _underWay.NoteHandedOver(ordinal);
 
     /// <summary>Leaves a recipient to a destination, which records its verdict.</summary>
     public void HandTo(Destination destination, int ordinal)
     {
-        NoteHandedOver(ordinal);
+        _underWay.NoteHandedOver(ordinal);
         destination.Enqueue(new DeliveryJob(this, ordinal));
     }
 
-    void NoteHandedOver(int ordinal)
-    {
-        lock (_lock)
-        {
-            if (_progress[ordinal] == Progress.Waiting)
-                _progress[ordinal] = Progress.HandedOver;
-        }
-    }
+    /// <inheritdoc cref="RecipientsUnderWay.TryBegin"/>
+    public bool TryBegin(int ordinal, Transmission transmission) => _underWay.TryBegin(ordinal, transmission);
 
-    /// <summary>A worker takes a recipient up, before it does anything for it.</summary>
-    /// <returns>False when the attempt was stopped: its verdict is recorded already.</returns>
-    public bool TryBegin(int ordinal, Transmission transmission)
-    {
-        lock (_lock)
-        {
-            if (_stopped || _progress[ordinal] is Progress.Heard or Progress.Recorded)
-                return false;
-            (_progress[ordinal], _transmissions[ordinal]) = (Progress.Transmitting, transmission);
-            return true;
-        }
-    }
+    /// <inheritdoc cref="RecipientsUnderWay.End"/>
+    public void End(int ordinal, Transmission transmission) => _underWay.End(ordinal, transmission);
 
-    /// <summary>The worker has its verdict, or gave the recipient back: it can no longer be aborted through this transmission.</summary>
-    public void End(int ordinal, Transmission transmission)
-    {
-        lock (_lock)
-        {
-            if (_transmissions[ordinal] == transmission)
-                (_progress[ordinal], _transmissions[ordinal]) = (Progress.Heard, null);
-        }
-    }
-
-    /// <summary>The worker leaves the recipient to another session.</summary>
-    /// <returns>False when the attempt was stopped: then the worker has to record it.</returns>
-    public bool TryGiveBack(int ordinal)
-    {
-        lock (_lock)
-        {
-            if (_stopped)
-                return false;
-            (_progress[ordinal], _transmissions[ordinal]) = (Progress.HandedOver, null);
-            return true;
-        }
-    }
+    /// <inheritdoc cref="RecipientsUnderWay.TryGiveBack"/>
+    public bool TryGiveBack(int ordinal) => _underWay.TryGiveBack(ordinal);
 
     /// <summary>Records one recipient's verdict; with the last one the attempt ends and its lease with it. Only the first one counts.</summary>
     /// <remarks>Not cancellable: a reply that was heard is written down, or the message goes out twice.</remarks>
@@ -180,7 +122,7 @@ sealed class MessageAttempt
         var last = false;
         try
         {
-            if (!TryClaimVerdict(ordinal, out last))
+            if (!_underWay.TryRecord(ordinal, out last))
                 return;
             var at = _services.Time.GetUtcNow();
             if (_lost)
@@ -204,19 +146,6 @@ sealed class MessageAttempt
             if (last)
                 Close();
             _turn.Release();
-        }
-    }
-
-    bool TryClaimVerdict(int ordinal, out bool last)
-    {
-        lock (_lock)
-        {
-            last = false;
-            if (_progress[ordinal] == Progress.Recorded)
-                return false;
-            (_progress[ordinal], _transmissions[ordinal]) = (Progress.Recorded, null);
-            last = --_underWay == 0;
-            return true;
         }
     }
 
@@ -273,18 +202,7 @@ sealed class MessageAttempt
 
     void Stop()
     {
-        List<int>? untried = null;
-        lock (_lock)
-        {
-            _stopped = true;
-            for (var ordinal = 0; ordinal < _progress.Length; ordinal++)
-            {
-                if (_progress[ordinal] is Progress.Waiting or Progress.HandedOver)
-                    (untried ??= []).Add(ordinal);
-                _transmissions[ordinal]?.Abort();
-            }
-        }
-        if (untried is not null)
+        if (_underWay.Stop() is { Count: > 0 } untried)
             _ = RecordUntriedAsync(untried);
     }
 
@@ -342,7 +260,7 @@ sealed class MessageAttempt
     {
         foreach (var ordinal in OpenRecipients.ToArray())
         {
-            if (_progress[ordinal] == Progress.Waiting)
+            if (_underWay.IsWaiting(ordinal))
                 await RecordAsync(ordinal, new Verdict.NotTried(dueAt), null);
         }
     }
@@ -366,7 +284,7 @@ sealed class MessageAttempt
         }
 
         _anythingTried = true;
-        var (type, state, data) = Read(verdict, at);
+        var (type, state, data) = VerdictEvents.Of(verdict, verdict is Verdict.Deferred ? NextAttempt(at) : null);
         _states[ordinal] = state;
         _lastReplies[ordinal] = data.SmtpResponse ?? data.BounceReason;
         data = data with
@@ -389,58 +307,16 @@ sealed class MessageAttempt
         return new MessageEvent(new Messages.EventId(_services.Ids.Next()), type, ordinal, at, data);
     }
 
-    (EventType, RecipientState, EventData) Read(Verdict verdict, DateTimeOffset at) => verdict switch
+    /// <returns>Null when there is none: the time is up.</returns>
+    DateTimeOffset? NextAttempt(DateTimeOffset at)
     {
-        Verdict.Delivered delivered =>
-            (EventType.Delivered, RecipientState.Delivered, new EventData { SmtpResponse = delivered.Reply }),
-        Verdict.Deferred deferred => ReadDeferred(deferred, at),
-        Verdict.Bounced bounced => (EventType.Bounce, RecipientState.Bounced, new EventData
-        {
-            SmtpResponse = bounced.Source == "smtp" ? bounced.Reply : null,
-            BounceType = bounced.Kind == BounceKind.Hard ? "hard" : "soft",
-            BounceReason = bounced.Reply,
-            Status = bounced.Status,
-            Category = bounced.Category.Word(),
-            Source = bounced.Source,
-        }),
-        Verdict.Blocked blocked => (EventType.Blocked, RecipientState.Bounced, new EventData
-        {
-            SmtpResponse = blocked.Reply,
-            BounceType = "block",
-            BounceReason = blocked.Reply,
-            Status = blocked.Status,
-            Category = blocked.Category.Word(),
-        }),
-        Verdict.Dropped dropped => (EventType.Dropped, RecipientState.Dropped, new EventData
-        {
-            Reason = dropped.Reason,
-            BounceReason = dropped.Detail,
-            GroupId = dropped.Group,
-        }),
-        _ => throw new InvalidOperationException($"{verdict} settles nothing."),
-    };
-
-    (EventType, RecipientState, EventData) ReadDeferred(Verdict.Deferred deferred, DateTimeOffset at)
-    {
-        var retry = _services.Options.Retry;
-        var next = retry.NextAttempt(Leased.RetryCount - Leased.RetriesBefore + 1, Leased.FirstDueAt, at, _services.Random);
-        // Recipients wait for each other: one that was silent for ten minutes is not tried again the moment another's minute is over.
-        if (next is not null && !(_nextAttempt > next))
-            _nextAttempt = next;
         _deferred = true;
-        var data = new EventData
-        {
-            SmtpResponse = deferred.Reply,
-            Status = deferred.Status,
-            Category = deferred.Category.Word(),
-            NextRetryAt = next is null ? null : _nextAttempt,
-            Uncertain = deferred.Uncertain ? true : null,
-        };
-        if (next is not null)
-            return (EventType.Deferred, RecipientState.Open, data);
-        return deferred.Throttled
-            ? (EventType.Deferred, RecipientState.Failed, data)
-            : (EventType.Bounce, RecipientState.Bounced, data with { BounceType = "soft", BounceReason = deferred.Reply, Source = "smtp" });
+        var retry = _services.Options.Retry;
+        if (retry.NextAttempt(Leased.RetryCount - Leased.RetriesBefore + 1, Leased.FirstDueAt, at, _services.Random) is not { } next)
+            return null;
+        // Recipients wait for each other: one that was silent for ten minutes is not tried again the moment another's minute is over.
+        _nextAttempt = _nextAttempt > next ? _nextAttempt : next;
+        return _nextAttempt;
     }
 
     Task<bool> GiveBackAsync()
@@ -494,6 +370,7 @@ sealed class MessageAttempt
     /// <returns>False when the lease is lost and nothing was written.</returns>
     async Task<bool> WriteAsync(Func<CancellationToken, Task<bool>> write)
     {
+        var told = false;       // once a message: a node may hold thousands
         for (var pause = TimeSpan.FromMilliseconds(100); ; pause = pause < TimeSpan.FromSeconds(5) ? pause * 2 : pause)
         {
             try
@@ -507,20 +384,11 @@ sealed class MessageAttempt
             }
             catch (Exception e) when (!_services.Stopping.IsCancellationRequested)
             {
-                _services.Log.OutcomeNotWritten(e, Leased.Message.Id);
+                if (!told || e is not StoreUnavailableException)
+                    _services.Log.OutcomeNotWritten(e.UnlessAway(), Leased.Message.Id);
+                told = true;
                 await Task.Delay(pause, _services.Time, _services.Stopping);
             }
         }
     }
 }
-
-/// <summary>What was said between us and the MX host, as far as the timeline keeps it.</summary>
-sealed record Conversation(string MxHost, string? RemoteAddress, string? TlsVersion, IReadOnlyList<string> Replies);
-
-/// <summary>What every attempt works with.</summary>
-/// <param name="Attempts">Where control finds them while they run.</param>
-/// <param name="Closed">Called once, when the attempt has ended and its lease with it.</param>
-/// <param name="Stopping">The node's last moment: outcomes that could not be written by then are left to the next process.</param>
-sealed record AttemptServices(
-    IQueueStore Queue, IControlStore Control, RunningAttempts Attempts, DeliveryOptions Options, IdGenerator Ids, Random Random, TimeProvider Time, ILogger Log,
-    Action<DispatchedMessage, Backlog?> Closed, CancellationToken Stopping);

@@ -34,6 +34,7 @@ sealed class Dispatcher(
     readonly Channel<DispatchedMessage> _claimed = Channel.CreateBounded<DispatchedMessage>(options.MaxLeased);
     readonly ConcurrentDictionary<BacklogKey, DestinationAnswer> _found = new();
     long _heartbeat = time.GetTimestamp();
+    bool _lookAgain;
 
     /// <summary>What composing takes from.</summary>
     public ChannelReader<DispatchedMessage> Claimed => _claimed.Reader;
@@ -50,6 +51,13 @@ sealed class Dispatcher(
     {
         if (_schedule.Note(backlog.Key, backlog.NextDueAt))
             _signal.Set();
+    }
+
+    /// <summary>Has the whole queue looked at now, though no sweep is due.</summary>
+    public void LookAgain()
+    {
+        Volatile.Write(ref _lookAgain, true);
+        _signal.Set();
     }
 
     /// <summary>A lease has ended: there is room for another, and perhaps something to come back to.</summary>
@@ -72,7 +80,7 @@ sealed class Dispatcher(
                 Volatile.Write(ref _heartbeat, time.GetTimestamp());
                 try
                 {
-                    if (swept is not { } last || time.GetElapsedTime(last) >= options.SweepInterval)
+                    if (Interlocked.Exchange(ref _lookAgain, false) || swept is not { } last || time.GetElapsedTime(last) >= options.SweepInterval)
                     {
                         await SweepAsync(cancel);
                         swept = time.GetTimestamp();
@@ -83,7 +91,7 @@ sealed class Dispatcher(
                 }
                 catch (Exception e) when (e is not OperationCanceledException || !cancel.IsCancellationRequested)
                 {
-                    log.QueueUnavailable(e, AfterFault);
+                    log.QueueUnavailable(e.UnlessAway(), AfterFault);
                     await Task.Delay(AfterFault, time, cancel);
                     swept = null;       // what was taken from the schedule when it failed is read again
                 }
@@ -298,7 +306,7 @@ sealed class Dispatcher(
         }
         catch (Exception e)
         {
-            log.OutcomeNotWritten(e, message.Leased.Message.Id);        // its lease will end
+            log.OutcomeNotWritten(e.UnlessAway(), message.Leased.Message.Id);        // its lease will end
         }
         Closed(message, null);
     }

@@ -7,16 +7,21 @@ namespace Postrider.Engine.Queue;
 /// <summary>Keeps this node's leases alive, takes back those of nodes that died, and has messages past their lifetime settled.</summary>
 /// <remarks>
 /// A node whose process stands still past its leases finds, when it goes on, that their generation has moved: its late writes change nothing.
+/// While the store is away leases end though their holders live, with outcomes in memory that they could not write. So when it is back, and when
+/// this node starts, which may be the same moment, the leases of others are left alone until they have had the time to renew them.
 /// </remarks>
+/// <param name="othersAreDead">The store serves one process only: there are no others.</param>
 sealed class LeaseKeeper(
-    IQueueStore queue, Dispatcher dispatcher, LeaseBook leases, QueueOptions options, RetryOptions retry, TimeProvider time, ILogger log)
+    IQueueStore queue, Dispatcher dispatcher, LeaseBook leases, QueueOptions options, RetryOptions retry, bool othersAreDead,
+    TimeProvider time, ILogger log)
 {
     readonly SemaphoreSlim _turn = new(1);
     DateTimeOffset _renewedAt = DateTimeOffset.MinValue;
+    long? _reachedSince;        // when the store answered after it had not, by the clock that does not jump; null while it does not
 
     /// <summary>Takes over what earlier processes of this installation left behind. Before the first claim.</summary>
     /// <param name="isDead">Owners known to be gone, however long their leases: all others, when the store serves one process only.</param>
-    public Task TakeOverAsync(Func<NodeId, bool>? isDead, CancellationToken cancel) => TakeOverAsync(time.GetUtcNow(), isDead, cancel);
+    public Task TakeOverAsync(Func<NodeId, bool> isDead, CancellationToken cancel) => TakeOverAsync(time.GetUtcNow(), isDead, cancel);
 
     async Task TakeOverAsync(DateTimeOffset now, Func<NodeId, bool>? isDead, CancellationToken cancel)
     {
@@ -58,7 +63,13 @@ sealed class LeaseKeeper(
             var now = time.GetUtcNow();
             if ((now - _renewedAt).Duration() >= options.Lease / 2)
                 await RenewInTurnAsync(now, cancel);
-            await TakeOverAsync(now, null, cancel);
+            if (othersAreDead || await OthersHadTimeAsync(cancel))
+                await TakeOverAsync(now, null, cancel);
+        }
+        catch
+        {
+            _reachedSince = null;
+            throw;
         }
         finally
         {
@@ -66,11 +77,30 @@ sealed class LeaseKeeper(
         }
     }
 
+    /// <returns>Whether any node that lives has had the time to renew its leases.</returns>
+    async Task<bool> OthersHadTimeAsync(CancellationToken cancel)
+    {
+        if (_reachedSince is not { } since)
+        {
+            await queue.BacklogsAsync(null, 1, cancel);     // does it answer?
+            _reachedSince = since = time.GetTimestamp();
+        }
+        return time.GetElapsedTime(since) >= options.RenewInterval;
+    }
+
     async Task RenewInTurnAsync(DateTimeOffset now, CancellationToken cancel)
     {
-        foreach (var owner in leases.Owners)
-            await queue.RenewAsync(owner, now + options.Lease, cancel);
-        _renewedAt = now;
+        try
+        {
+            foreach (var owner in leases.Owners)
+                await queue.RenewAsync(owner, now + options.Lease, cancel);
+            _renewedAt = now;
+        }
+        catch
+        {
+            _reachedSince = null;
+            throw;
+        }
     }
 
     async Task EveryAsync(TimeSpan interval, Func<CancellationToken, Task> work, CancellationToken cancel)
@@ -86,7 +116,7 @@ sealed class LeaseKeeper(
                 }
                 catch (Exception e) when (!cancel.IsCancellationRequested)
                 {
-                    log.QueueUnavailable(e, interval);      // the next tick tries again
+                    log.QueueUnavailable(e.UnlessAway(), interval);      // the next tick tries again
                 }
             }
         }

@@ -60,7 +60,7 @@ public sealed class NodePresence(INodeStore store, Node node, TimeProvider time,
         }
         catch (StoreUnavailableException e)
         {
-            log.HeartbeatFailed(e);       // the others count it for a few seconds longer
+            log.HeartbeatFailed(e.UnlessAway());       // the others count it for a few seconds longer
         }
     }
 
@@ -70,9 +70,9 @@ public sealed class NodePresence(INodeStore store, Node node, TimeProvider time,
         {
             await BeatAsync(cancel);
         }
-        catch (StoreUnavailableException e)
+        catch (Exception e) when (!cancel.IsCancellationRequested)
         {
-            log.HeartbeatFailed(e);
+            log.HeartbeatFailed(e.UnlessAway());      // whatever it was, it ends no process
         }
     }
 

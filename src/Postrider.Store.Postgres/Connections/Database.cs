@@ -1,8 +1,11 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace Postrider.Store.Postgres.Connections;
 
-/// <summary>The connections: a pool for reading and for rare writes, and those that the group writers hold.</summary>
+/// <summary>The connections: a pool for reading, one for rare writes and for what the group writers hold, and one that listens.</summary>
 /// <remarks>A connection that broke is replaced by the next one who needs it: nobody has to notice that the server is back.</remarks>
 sealed class Database : IAsyncDisposable
 {
@@ -10,25 +13,51 @@ sealed class Database : IAsyncDisposable
     const int ReadAttempts = 3;
     const int WriteAttempts = 8;
 
-    readonly NpgsqlDataSource _readers;
-    readonly NpgsqlDataSource _writers;
-    long _statements;
+    /// <summary>
+    /// A node whose machine vanished, or which stands still, in the middle of a transaction keeps its rows locked until the server ends it. Well
+    /// within a lease, so that the others find the rows free when they take them over.
+    /// </summary>
+    const string NoIdleTransactions = "-c idle_in_transaction_session_timeout=15000";
 
-    public Database(PostgresStoreOptions options)
+    /// <summary>Faults of an outage that are not told after one that was. A guess.</summary>
+    static readonly TimeSpan Quiet = TimeSpan.FromSeconds(10);
+
+    readonly NpgsqlDataSource _readers;
+    readonly NpgsqlDataSource _listeners;
+    readonly PostgresStoreOptions _options;
+    NpgsqlDataSource _writers;
+    readonly ILogger _log;
+    long _statements;
+    long _toldAt;
+
+    public Database(PostgresStoreOptions options, ILogger log)
     {
-        _readers = NpgsqlDataSource.Create(Settings(options, options.Readers, "-c jit=off"));
-        // Every statement of a writer seeks, whatever the statistics say of a table that was empty a moment ago; one plan serves all groups.
-        // synchronous_commit: an accepted message is on disk, also where the server's own default is not to wait for it.
-        _writers = NpgsqlDataSource.Create(Settings(options, 100,
-            "-c jit=off -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c enable_material=off -c synchronous_commit=on"));
+        (_options, _log) = (options, log);
+        // One that wants to be alone has a name of its own, to tell its sessions from others'.
+        ApplicationName = options.Alone ? $"{Sessions.Name} {RandomNumberGenerator.GetHexString(8)}" : Sessions.Name;
+        var reading = Settings(options.Readers, options.ReadTimeout, "-c jit=off");
+        reading.NoResetOnClose = true;      // a read leaves nothing behind in its session; to reset it would be seven statements before each one
+        _readers = Create(reading);
+        var listening = Settings(1, options.ReadTimeout, "");
+        listening.Pooling = false;          // closed when it is given back: another's reads have no use for what it listens to
+        _listeners = Create(listening);
+        _writers = Create(WriterSettings("force_generic_plan"));
     }
+
+    /// <summary>What its sessions are called in <c>pg_stat_activity</c>.</summary>
+    public string ApplicationName { get; }
 
     /// <summary>Statements sent so far, for the bench: what a message costs.</summary>
     public long Statements => Volatile.Read(ref _statements);
 
+    /// <summary>Before it is, whoever opens it tells what went wrong.</summary>
+    public bool IsOpen { get; set; }
+
     public void Count(int statements) => Interlocked.Add(ref _statements, statements);
 
-    public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancel) => _readers.OpenConnectionAsync(cancel);
+    public ValueTask<NpgsqlConnection> OpenReaderAsync(CancellationToken cancel) => _readers.OpenConnectionAsync(cancel);
+
+    public ValueTask<NpgsqlConnection> OpenListenerAsync(CancellationToken cancel) => _listeners.OpenConnectionAsync(cancel);
 
     public ValueTask<NpgsqlConnection> OpenWriterAsync(CancellationToken cancel) => _writers.OpenConnectionAsync(cancel);
 
@@ -45,8 +74,9 @@ sealed class Database : IAsyncDisposable
             }
             catch (Exception e) when (PostgresFault.IsUnavailable(e))
             {
-                if (attempt == ReadAttempts || PostgresFault.ReachOf(e) == FaultReach.Server)
-                    throw PostgresFault.Unavailable(e);
+                // Who has waited for an answer that did not come shall not wait again.
+                if (attempt == ReadAttempts || PostgresFault.ReachOf(e) == FaultReach.Server || PostgresFault.IsTimeout(e))
+                    throw Unavailable(e);
             }
         }
     }
@@ -72,31 +102,75 @@ sealed class Database : IAsyncDisposable
             }
             catch (Exception e) when (PostgresFault.IsUnavailable(e))
             {
-                throw PostgresFault.Unavailable(e);
+                throw Unavailable(e);
             }
         }
+    }
+
+    /// <summary>
+    /// Before the first write, on a Citus cluster: a statement goes to the machine of its lane, which a plan for any lane does not know.
+    /// Citus refuses such plans where they are forced.
+    /// </summary>
+    public async ValueTask PlanEachStatementAsync()
+    {
+        await _writers.DisposeAsync();
+        _writers = Create(WriterSettings("auto"));
+    }
+
+    /// <summary>
+    /// Every statement of a writer seeks, whatever the statistics say of a table that was empty a moment ago; one plan serves all groups.
+    /// synchronous_commit: an accepted message is on disk, also where the server's own default is not to wait for it.
+    /// </summary>
+    NpgsqlConnectionStringBuilder WriterSettings(string planCacheMode) => Settings(
+        100, _options.CommandTimeout,
+        $"{NoIdleTransactions} -c jit=off -c plan_cache_mode={planCacheMode} -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off "
+            + "-c enable_material=off -c synchronous_commit=on");
+
+    /// <summary>
+    /// What callers are told while the database is away. Why is logged here and nowhere else, and not for every one of them: an outage is some
+    /// lines every few seconds, however many ask.
+    /// </summary>
+    public Engine.Messages.StoreUnavailableException Unavailable(Exception cause)
+    {
+        var told = Volatile.Read(ref _toldAt);
+        if (IsOpen && (told == 0 || Stopwatch.GetElapsedTime(told) >= Quiet)
+            && Interlocked.CompareExchange(ref _toldAt, Stopwatch.GetTimestamp(), told) == told)
+            _log.DatabaseAway(cause, Quiet);
+        return PostgresFault.Unavailable(cause);
     }
 
     public async ValueTask DisposeAsync()
     {
         await _readers.DisposeAsync();
+        await _listeners.DisposeAsync();
         await _writers.DisposeAsync();
     }
 
-    static string Settings(PostgresStoreOptions options, int pool, string serverOptions)
+    /// <summary>Of several hosts the one that takes writes is looked for anew whenever a connection is made.</summary>
+    static NpgsqlDataSource Create(NpgsqlConnectionStringBuilder settings)
     {
-        var settings = new NpgsqlConnectionStringBuilder(options.ConnectionString)
+        if (settings.Host?.Contains(',', StringComparison.Ordinal) != true)
+            return NpgsqlDataSource.Create(settings);
+        settings.TargetSessionAttributes = null;        // a data source is told so in code
+        return new NpgsqlDataSourceBuilder(settings.ConnectionString).BuildMultiHost().WithTargetSession(TargetSessionAttributes.ReadWrite);
+    }
+
+    NpgsqlConnectionStringBuilder Settings(int pool, TimeSpan timeout, string serverOptions)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(_options.ConnectionString)
         {
             MaxPoolSize = pool,
-            Timeout = (int)Math.Max(1, options.ConnectTimeout.TotalSeconds),
-            CommandTimeout = (int)Math.Max(1, options.CommandTimeout.TotalSeconds),
+            Timeout = (int)Math.Max(1, _options.ConnectTimeout.TotalSeconds),
+            CommandTimeout = (int)Math.Max(1, timeout.TotalSeconds),
             // Every statement of the store is prepared at its first use; 64 lanes share one text.
             MaxAutoPrepare = 100,
             AutoPrepareMinUsages = 1,
-            ApplicationName = "postrider",
+            ApplicationName = ApplicationName,
             KeepAlive = 30,
+            // How long a standby that was promoted, or a primary that came back, is still taken for what it was.
+            HostRecheckSeconds = 2,
         };
         settings.Options = string.IsNullOrEmpty(settings.Options) ? serverOptions : $"{settings.Options} {serverOptions}";
-        return settings.ConnectionString;
+        return settings;
     }
 }

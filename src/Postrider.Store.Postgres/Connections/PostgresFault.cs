@@ -22,6 +22,9 @@ enum FaultReach
 
 static class PostgresFault
 {
+    /// <summary>The server ended a connection that stood still in a transaction. Npgsql has no name for it.</summary>
+    const string IdleInTransactionSessionTimeout = "25P03";
+
     /// <summary>PostgreSQL's SQLSTATE classes, appendix A of its manual.</summary>
     public static FaultReach ReachOf(Exception exception) => exception switch
     {
@@ -29,11 +32,14 @@ static class PostgresFault
         // 57014 is a cancel request or statement_timeout, told while the transaction could still be rolled back.
         PostgresException { SqlState: PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.ReadOnlySqlTransaction } => FaultReach.Server,
         PostgresException { SqlState: ['5', '3' or '8', ..] } => FaultReach.Server,
-        PostgresException { SqlState: ['0', '8', ..] or ['5', '7', ..] } => FaultReach.Connection,
+        PostgresException { SqlState: ['0', '8', ..] or ['5', '7', ..] or IdleInTransactionSessionTimeout } => FaultReach.Connection,
         PostgresException => FaultReach.Statement,
         NpgsqlException or SocketException or IOException or TimeoutException => FaultReach.Connection,
         _ => FaultReach.Statement,
     };
+
+    /// <summary>Nothing was heard for as long as we wait: for a connection, for a place in the pool, or for an answer.</summary>
+    public static bool IsTimeout(Exception exception) => exception is TimeoutException or NpgsqlException { InnerException: TimeoutException };
 
     public static bool IsUnavailable(Exception exception) => ReachOf(exception) is FaultReach.Connection or FaultReach.Server;
 

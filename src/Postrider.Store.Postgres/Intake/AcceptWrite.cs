@@ -23,7 +23,8 @@ sealed class AcceptWrite(Acceptance acceptance, EncodedMessage[] messages, Encod
 
 readonly record struct EncodedContent(ContentHash Hash, ContentEncoding.Chunk[] Chunks);
 
-readonly record struct EncodedMessage(StoredMessage Message, string QueueDomain, string? Settings, string? Categories, EncodedEvent[] Events)
+readonly record struct EncodedMessage(
+    StoredMessage Message, string QueueDomain, string? Settings, string? Categories, EncodedEvent[] Events)
 {
     public static EncodedMessage From(NewMessage message) => new(
         message.Message,

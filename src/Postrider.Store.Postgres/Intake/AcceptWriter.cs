@@ -12,28 +12,41 @@ using Postrider.Store.Postgres.Writing;
 namespace Postrider.Store.Postgres.Intake;
 
 /// <summary>Makes send requests durable, a group of them in one round trip; in three when some carry an idempotency key.</summary>
+/// <param name="memory">Gets the bodies, before anybody is told of the messages.</param>
 /// <param name="accepted">Told of what waits once it is on disk.</param>
-sealed class AcceptWriter(Database database, Partitions partitions, PostgresStoreOptions options, Action<Backlog> accepted, ILogger log)
+sealed class AcceptWriter(
+    Database database, Partitions partitions, PostgresStoreOptions options, ContentMemory memory, Action<Backlog> accepted, TimeProvider time,
+    ILogger log)
     : GroupWriter<AcceptWrite>(database, options, log)
 {
     /// <summary>Past this the memory of batches starts afresh. A guess at more than are filled at one time.</summary>
     const int MostBatchesKnown = 100_000;
 
     readonly ConcurrentDictionary<(TenantId, BatchId), byte> _batches = new();
+    readonly TimeSpan _patience = options.AcceptTimeout;
 
     public async Task<AcceptOutcome> AcceptAsync(Acceptance acceptance, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
+        using var given = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var write = new AcceptWrite(
             acceptance,
             [.. acceptance.Messages.Select(EncodedMessage.From)],
             await EncodeAsync(acceptance, cancel),
-            cancel);
+            given.Token);
         // A key used before answers first, as its messages may name a batch that is gone by now.
         if (await FindUnknownBatchAsync(acceptance, cancel) is { } batch)
             return await FindEarlierAsync(acceptance, cancel) ?? new AcceptOutcome.UnknownBatch(batch);
-        await EnqueueAsync(write, cancel);
-        return await write.Done;
+        try
+        {
+            await EnqueueAsync(write, given.Token).AsTask().WaitAsync(_patience, time, CancellationToken.None);
+            return await write.Done.WaitAsync(_patience, time, CancellationToken.None);
+        }
+        catch (TimeoutException e)
+        {
+            await given.CancelAsync();      // not begun yet, it is never done; else it may be
+            throw Database.Unavailable(e);
+        }
     }
 
     /// <summary>A large body that is stored already, as that of a batch in many requests, is neither compressed nor sent again.</summary>
@@ -95,6 +108,8 @@ sealed class AcceptWriter(Database database, Partitions partitions, PostgresStor
 
     void Tell(AcceptWrite write)
     {
+        foreach (var (hash, octets) in write.Acceptance.Contents)
+            memory.Keep(write.Acceptance.Tenant, hash, octets, write.Messages.Count(encoded => encoded.Message.Body == hash && !encoded.Message.Sandbox));
         foreach (var encoded in write.Messages)
         {
             if (!encoded.Message.Sandbox)
@@ -107,7 +122,8 @@ sealed class AcceptWriter(Database database, Partitions partitions, PostgresStor
         -- second waits here for the first one's commit. A key that has expired is taken over.
         insert into idempotency as i (lane, tenant_id, key, fingerprint, messages, expires_at)
         select @lane, c.tenant_id, c.key, c.fingerprint,
-            (select array_agg(message order by place) from unnest(@message_owners, @message_ids) with ordinality as m (owner, message, place)
+            (select array_agg(message order by place)
+                from unnest(@message_owners, @message_ids) with ordinality as m (owner, message, place)
                 where m.owner = c.owner),
             c.expires_at
         from unnest(@owners, @tenants, @keys, @fingerprints, @expires_ats) as c (owner, tenant_id, key, fingerprint, expires_at)
@@ -142,7 +158,8 @@ sealed class AcceptWriter(Database database, Partitions partitions, PostgresStor
             .WithAll("message_owners", NpgsqlDbType.Integer, [.. owners.SelectMany((write, i) => write.Messages.Select(_ => i))])
             .WithAll("message_ids", NpgsqlDbType.Uuid, [.. owners.SelectMany(write => write.Messages.Select(one => one.Message.Id.Value))])
             .WithAll("fingerprints", NpgsqlDbType.Bytea, [.. owners.Select(write => write.Acceptance.Idempotency!.Fingerprint.ToArray())])
-            .WithAll("expires_ats", NpgsqlDbType.TimestampTz, [.. owners.Select(write => write.Acceptance.Idempotency!.ExpiresAt.ToUniversalTime())]);
+            .WithAll(
+                "expires_ats", NpgsqlDbType.TimestampTz, [.. owners.Select(write => write.Acceptance.Idempotency!.ExpiresAt.ToUniversalTime())]);
         BindClaims(batch.Add(ClaimedSql), lane, owners);
         Database.Count(batch.BatchCommands.Count);
         var claimed = await batch.ReadAllAsync(row =>

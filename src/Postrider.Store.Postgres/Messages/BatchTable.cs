@@ -19,9 +19,16 @@ static class BatchTable
     }
 
     const string FindSql = """
-        select queued, processing, rendered, sending, sent, delivered, bounced, failed, cancelled, sandbox, completed_at
-        from batch
-        where lane = @lane and tenant_id = @tenant and id = @batch
+        -- Primary key, and index queue_leased: what is leased is counted in the queue (Totals).
+        select b.queued - l.processing - l.rendered - l.sending, l.processing, l.rendered, l.sending,
+            b.sent, b.delivered, b.bounced, b.failed, b.cancelled, b.sandbox, b.completed_at
+        from batch b
+        cross join (
+            select count(*) filter (where q.phase = 1) as processing, count(*) filter (where q.phase = 2) as rendered,
+                count(*) filter (where q.phase = 3) as sending
+            from queue q
+            where q.lane = @lane and q.tenant_id = @tenant and q.lease_until is not null and q.batch_id = @batch and not q.partly_accepted) l
+        where b.lane = @lane and b.tenant_id = @tenant and b.id = @batch
         """;
 
     public static async Task<BatchView?> FindAsync(NpgsqlConnection connection, TenantId tenant, BatchId id)

@@ -1,7 +1,6 @@
 using Npgsql;
 using Postrider.Engine.Messages;
 using Postrider.Store.Postgres.Connections;
-using Postrider.Store.Postgres.Intake;
 
 namespace Postrider.Store.Postgres.Messages;
 
@@ -59,5 +58,5 @@ static class ContentRows
     }
 
     static byte[] Decode(NpgsqlDataReader row) =>
-        ContentEncoding.Decode(row.GetInt32(0), (Codec)row.GetInt16(1), row.GetFieldValue<byte[]>(2));
+        ContentEncoding.Decode(row.GetInt32(0), (ContentCodec)row.GetInt16(1), row.GetFieldValue<byte[]>(2));
 }

@@ -47,5 +47,6 @@ sealed class EventColumns
         .WithAll("event_data", NpgsqlDbType.Text, _data);
 
     /// <summary>As well the number of the write of each.</summary>
-    public NpgsqlBatchCommand BindWithWrites(NpgsqlBatchCommand command) => Bind(command.WithAll("event_writes", NpgsqlDbType.Integer, _writes));
+    public NpgsqlBatchCommand BindWithWrites(NpgsqlBatchCommand command) =>
+        Bind(command.WithAll("event_writes", NpgsqlDbType.Integer, _writes));
 }

@@ -94,7 +94,8 @@ sealed class ListQuery
 
     /// <summary>The text itself anywhere: what <c>like</c> gives a meaning to loses it.</summary>
     static string PatternOf(string text) =>
-        "%" + text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("%", "\\%", StringComparison.Ordinal).Replace("_", "\\_", StringComparison.Ordinal) + "%";
+        "%" + text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("%", "\\%", StringComparison.Ordinal)
+            .Replace("_", "\\_", StringComparison.Ordinal) + "%";
 
     void AppendPart(StringBuilder text, string source, string id, string? after)
     {

@@ -28,7 +28,9 @@ static class ListWalkTable
     const string RememberSql = """
         insert into list_walk (lane, tenant_id, api_key_id, filter, page_size, page, last_id, served_at)
         values (@lane, @tenant, @key, @filter, @page_size, @page, @last, @now)
-        on conflict (lane, tenant_id, api_key_id, filter, page_size, page) do update set last_id = excluded.last_id, served_at = excluded.served_at
+        on conflict (lane, tenant_id, api_key_id, filter, page_size, page) do update set
+            last_id = excluded.last_id,
+            served_at = excluded.served_at
         """;
 
     public static async Task<int> RememberAsync(NpgsqlConnection connection, ListWalk walk, int page, MessageId last, DateTimeOffset now)

@@ -48,14 +48,22 @@ static class MessageLists
     }
 
     const string CountersSql = """
-        -- Primary key.
-        select
-            coalesce(sum(queued), 0)::bigint, coalesce(sum(processing), 0)::bigint, coalesce(sum(rendered), 0)::bigint,
-            coalesce(sum(sending), 0)::bigint, coalesce(sum(sent), 0)::bigint, coalesce(sum(delivered), 0)::bigint,
-            coalesce(sum(bounced), 0)::bigint, coalesce(sum(failed), 0)::bigint, coalesce(sum(cancelled), 0)::bigint,
-            coalesce(sum(sandbox), 0)::bigint
-        from counter
-        where lane = @lane and tenant_id = @tenant and day >= @from and day < @before
+        -- Primary key, and index queue_leased where it matters which of the live messages are leased: those are counted in the queue (Totals).
+        select c.queued - l.processing - l.rendered - l.sending, l.processing, l.rendered, l.sending,
+            c.sent, c.delivered, c.bounced, c.failed, c.cancelled, c.sandbox
+        from (
+            select coalesce(sum(t.queued), 0)::bigint as queued, coalesce(sum(t.sent), 0)::bigint as sent,
+                coalesce(sum(t.delivered), 0)::bigint as delivered, coalesce(sum(t.bounced), 0)::bigint as bounced,
+                coalesce(sum(t.failed), 0)::bigint as failed, coalesce(sum(t.cancelled), 0)::bigint as cancelled,
+                coalesce(sum(t.sandbox), 0)::bigint as sandbox
+            from counter t
+            where t.lane = @lane and t.tenant_id = @tenant and t.day >= @from and t.day < @before) c
+        cross join (
+            select count(*) filter (where q.phase = 1) as processing, count(*) filter (where q.phase = 2) as rendered,
+                count(*) filter (where q.phase = 3) as sending
+            from queue q
+            where @leased and q.lane = @lane and q.tenant_id = @tenant and q.lease_until is not null and not q.partly_accepted
+                and q.day >= @from and q.day < @before) l
         """;
 
     static async Task<long> CountedTotalAsync(NpgsqlConnection connection, TenantId tenant, MessageFilter filter)
@@ -63,7 +71,8 @@ static class MessageLists
         await using var batch = new NpgsqlBatch(connection);
         batch.Add(CountersSql).With("lane", Lane.Of(tenant)).With("tenant", tenant.Value)
             .With("from", filter.CreatedFrom is { } from ? Totals.DayOf(from) : int.MinValue)
-            .With("before", filter.CreatedBefore is { } before ? Totals.DayOf(before) : int.MaxValue);
+            .With("before", filter.CreatedBefore is { } before ? Totals.DayOf(before) : int.MaxValue)
+            .With("leased", filter.Statuses.Any(status => status < MessageStatus.Sent));
         var totals = await batch.ReadAllAsync(row => Enumerable.Range(0, MessageStatuses.Count)
             .Where(status => filter.Statuses.Count == 0 || filter.Statuses.Contains((MessageStatus)status))
             .Sum(row.GetInt64));

@@ -45,7 +45,8 @@ static class MessageRows
             Batch = batch is { } value ? new BatchId(value) : null,
             TemplateId = row.TextOrNull(8),
             Categories = Categories(row, 9),
-            Settings = row.TextOrNull(10) is { } settings ? MessageSettings.FromJson(Encoding.UTF8.GetBytes(settings)) : MessageSettings.None,
+            Settings = row.TextOrNull(10) is { } settings
+                ? MessageSettings.FromJson(Encoding.UTF8.GetBytes(settings)) : MessageSettings.None,
             Body = row.IsDBNull(11) ? null : ContentHash.From(row.GetFieldValue<byte[]>(11)),
             Sandbox = row.GetBoolean(12),
             DueAt = row.Time(13),

@@ -8,8 +8,8 @@ using Postrider.Store.Postgres.Connections;
 namespace Postrider.Store.Postgres.Migrations;
 
 /// <summary>
-/// Brings the schema up to date: each numbered file that the database has not seen, in order, each in its own transaction, under a lock that
-/// one node holds and the others wait for.
+/// Brings the schema up to date: each numbered file that the database has not seen, in order, each in its own transaction, under a lock
+/// that one node holds and the others wait for.
 /// </summary>
 static class Migrator
 {
@@ -31,8 +31,8 @@ static class Migrator
         )
         """;
 
-    const string VersionSql = """
-        select coalesce(max(version), 0) from schema_migration
+    const string VersionsSql = """
+        select version from schema_migration
         """;
 
     const string AppliedSql = """
@@ -47,19 +47,21 @@ static class Migrator
         var migrations = Load();
         if (!mayCreate && !await database.ReadAsync(IsThereAsync, cancel))
             throw new StoreUnavailableException("There is no store in this database; serve, demo or tenant add make one.");
-        var found = await database.WriteAsync(
+        var applied = await database.WriteAsync(
             async connection =>
             {
                 await LockAsync(connection);
                 await ExecuteAsync(connection, TableSql);
-                return await VersionAsync(connection);
+                return await AppliedAsync(connection);
             },
             cancel);
-        foreach (var (version, name, sql) in migrations.Where(migration => migration.Version > found))
+        var (newest, found) = (migrations[^1].Version, applied.DefaultIfEmpty().Max());
+        if (found > newest)
+            throw new StoreUnavailableException(
+                $"The database has schema {found}, made by a newer Postrider; this one knows schemas up to {newest}. It was not changed.");
+        foreach (var (version, name, sql) in migrations.Where(migration => !applied.Contains(migration.Version)))
             await database.WriteAsync(connection => ApplyAsync(connection, version, name, sql, now), cancel);
-        var newest = migrations[^1].Version;
-        return found <= newest ? newest : throw new StoreUnavailableException(
-            $"The database has schema {found}, made by a newer Postrider; this one knows schemas up to {newest}. It was not changed.");
+        return newest;
     }
 
     static async Task<bool> IsThereAsync(NpgsqlConnection connection)
@@ -73,7 +75,7 @@ static class Migrator
     {
         await LockAsync(connection);
         // Another node may have applied it while this one waited.
-        if (await VersionAsync(connection) >= version)
+        if ((await AppliedAsync(connection)).Contains(version))
             return false;
         await ExecuteAsync(connection, sql);
         await using var batch = new NpgsqlBatch(connection);
@@ -89,11 +91,11 @@ static class Migrator
         await batch.ExecuteNonQueryAsync(CancellationToken.None);
     }
 
-    static async Task<int> VersionAsync(NpgsqlConnection connection)
+    static async Task<List<int>> AppliedAsync(NpgsqlConnection connection)
     {
         await using var batch = new NpgsqlBatch(connection);
-        batch.Add(VersionSql);
-        return (await batch.ReadAllAsync(row => row.GetInt32(0)))[0];
+        batch.Add(VersionsSql);
+        return await batch.ReadAllAsync(row => row.GetInt32(0));
     }
 
     static async Task ExecuteAsync(NpgsqlConnection connection, string sql)

@@ -5,7 +5,9 @@ using Postrider.Store.Postgres.Connections;
 
 namespace Postrider.Store.Postgres.Queue;
 
-/// <summary>What waits, by backlog, lane after lane: keys are in the order of (lane, tenant, domain). Each backlog costs one seek.</summary>
+/// <summary>
+/// What waits, by backlog, lane after lane: keys are in the order of (lane, tenant, domain). Each backlog costs one seek.
+/// </summary>
 static class Backlogs
 {
     /// <summary>A loose scan: from each backlog's first row to the next backlog's. It stops as soon as the limit is reached.</summary>
@@ -91,7 +93,7 @@ static class Backlogs
         -- The lane's counters, index queue_leased, and a seek a backlog for the oldest.
         {Walk}
         select
-            (select coalesce(sum(c.queued + c.processing + c.rendered + c.sending + c.sent), 0)::bigint from counter c where c.lane = @lane),
+            (select coalesce(sum(c.queued + c.sent), 0)::bigint from counter c where c.lane = @lane),
             (select count(*) from queue q where q.lane = @lane and q.lease_until is not null),
             (select count(*) from queue q where q.lane = @lane and q.lease_until is not null and q.lease_until < @now),
             (select min(w.due_at) from walk w where w.due_at <= @now)
@@ -104,6 +106,7 @@ static class Backlogs
             batch.Add(SummarySql).With("lane", lane).With("now", now).With("tenant", Guid.Empty).With("domain", "");
         var lanes = await batch.ReadAllAsync(row => new QueueSummary(row.GetInt64(0), row.GetInt64(1), row.TimeOrNull(3), row.GetInt64(2)));
         return new QueueSummary(
-            lanes.Sum(lane => lane.Live), lanes.Sum(lane => lane.Leased), lanes.Min(lane => lane.OldestDue), lanes.Sum(lane => lane.Overdue));
+            lanes.Sum(lane => lane.Live), lanes.Sum(lane => lane.Leased),
+            lanes.Min(lane => lane.OldestDue), lanes.Sum(lane => lane.Overdue));
     }
 }

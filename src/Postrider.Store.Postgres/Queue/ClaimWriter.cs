@@ -12,7 +12,8 @@ namespace Postrider.Store.Postgres.Queue;
 
 /// <param name="claim">Of one backlog; null to take <paramref name="expired"/>, what is past its lifetime in one lane.</param>
 /// <param name="id">Marks the rows it leases.</param>
-sealed class ClaimWrite(short lane, Claim? claim, ClaimExpired? expired, Guid id, CancellationToken cancel) : PendingWrite<ClaimResult>(lane, cancel)
+sealed class ClaimWrite(short lane, Claim? claim, ClaimExpired? expired, Guid id, CancellationToken cancel)
+    : PendingWrite<ClaimResult>(lane, cancel)
 {
     public Claim? Claim => claim;
 
@@ -24,7 +25,9 @@ sealed class ClaimWrite(short lane, Claim? claim, ClaimExpired? expired, Guid id
     public override object? GroupKey => claim is null ? typeof(ClaimExpired) : claim.Backlog;
 }
 
-/// <summary>Leases messages and reads what they say, in one round trip. Rows that another node is just taking are passed over, not waited for.</summary>
+/// <summary>
+/// Leases messages and reads what they say, in one round trip. Rows that another node is just taking are passed over, not waited for.
+/// </summary>
 sealed class ClaimWriter(Database database, PostgresStoreOptions options, IdGenerator ids, ILogger log)
     : GroupWriter<ClaimWrite>(database, options, log)
 {
@@ -72,7 +75,8 @@ sealed class ClaimWriter(Database database, PostgresStoreOptions options, IdGene
     {
         await using var batch = new NpgsqlBatch(connection);
         foreach (var lane in Lane.All)
-            batch.Add(LaneHasExpiredSql).With("lane", lane).With("made_before", IdRange.FirstAt(claim.DueBefore)).With("before", claim.DueBefore);
+            batch.Add(LaneHasExpiredSql).With("lane", lane)
+                .With("made_before", IdRange.FirstAt(claim.DueBefore)).With("before", claim.DueBefore);
         Database.Count(batch.BatchCommands.Count);
         return await batch.ReadAllAsync(row => row.GetInt16(0));
     }
@@ -88,14 +92,7 @@ sealed class ClaimWriter(Database database, PostgresStoreOptions options, IdGene
                 claim_id = d.claim_id
             from due d
             where q.lane = @lane and q.tenant_id = d.tenant_id and q.message_id = d.message_id
-            returning d.write, d.place, q.tenant_id, q.message_id, q.domain, q.generation, q.retry_count, q.first_due_at,
-                q.partly_accepted, q.batch_id, q.day, q.retries_before),
-        moves as materialized (
-            select tenant_id, day, batch_id,
-                case when partly_accepted then 4 else 0 end as from_status, case when partly_accepted then 4 else 1 end as to_status,
-                null::timestamptz as at
-            from leased),
-        {Totals.OfMoves}
+            returning d.write, d.place, q.tenant_id, q.message_id, q.domain, q.generation, q.retry_count, q.first_due_at, q.retries_before)
         select {MessageRows.Columns}, l.write, l.domain, l.generation, l.retry_count, l.first_due_at, l.retries_before
         from leased l
         join message m on m.lane = @lane and m.tenant_id = l.tenant_id and m.id = l.message_id
@@ -104,7 +101,8 @@ sealed class ClaimWriter(Database database, PostgresStoreOptions options, IdGene
         """;
 
     const string ClaimSql = $"""
-        -- Index queue_due: for each claim one seek, then rows in the order they are wanted. A row another node holds is not ours to wait for.
+        -- Index queue_due: for each claim one seek, then rows in the order they are wanted. A row another node holds is not ours to wait
+        -- for.
         -- materialized: else the planner may run the limited part more than once and lease too many.
         with due as materialized (
             select c.write, c.owner, c.until, c.claim_id, w.tenant_id, w.message_id,
@@ -144,25 +142,16 @@ sealed class ClaimWriter(Database database, PostgresStoreOptions options, IdGene
         from unnest(@writes, @tenants, @domains) as c (write, tenant_id, domain)
         """;
 
-    const string GiveBackSql = $"""
+    const string GiveBackSql = """
         -- Index queue_leased. Leases of claims whose answer never came: nobody knows of them, and their node would renew them for ever.
         with held as materialized (
             select q.tenant_id, q.message_id from queue q
             where q.lane = @lane and q.lease_until is not null and q.claim_id = any(@claim_ids) and q.phase = 1
             order by q.tenant_id, q.message_id
-            for update),
-        returned as (
-            update queue q set phase = 0, lease_owner = null, lease_until = null, claim_id = null
-            from held h
-            where q.lane = @lane and q.tenant_id = h.tenant_id and q.message_id = h.message_id
-            returning q.tenant_id, q.day, q.batch_id, q.partly_accepted),
-        moves as materialized (
-            select tenant_id, day, batch_id,
-                case when partly_accepted then 4 else 1 end as from_status, case when partly_accepted then 4 else 0 end as to_status,
-                null::timestamptz as at
-            from returned),
-        {Totals.OfMoves}
-        select count(*) from returned
+            for update)
+        update queue q set phase = 0, lease_owner = null, lease_until = null, claim_id = null
+        from held h
+        where q.lane = @lane and q.tenant_id = h.tenant_id and q.message_id = h.message_id
         """;
 
     protected override async Task CommitAsync(NpgsqlConnection connection, short lane, List<ClaimWrite> group)
@@ -231,7 +220,9 @@ sealed class ClaimWriter(Database database, PostgresStoreOptions options, IdGene
         .WithAll("tenants", NpgsqlDbType.Uuid, [.. claims.Select(write => write.Claim!.Backlog.Tenant.Value)])
         .WithAll("domains", NpgsqlDbType.Text, [.. claims.Select(write => write.Claim!.Backlog.Domain)]);
 
-    /// <summary>The messages cannot be told any more; the lane's next group gives them back, and so does <see cref="GiveBackAllLostAsync"/>.</summary>
+    /// <summary>
+    /// The messages cannot be told any more; the lane's next group gives them back, and so does <see cref="GiveBackAllLostAsync"/>.
+    /// </summary>
     protected override Task RecheckAsync(NpgsqlConnection connection, short lane, List<ClaimWrite> group) => Task.CompletedTask;
 
     protected override void OnLost(List<ClaimWrite> group)

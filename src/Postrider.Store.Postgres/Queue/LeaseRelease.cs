@@ -4,11 +4,12 @@ using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
 using Postrider.Store.Postgres.Connections;
 using Postrider.Store.Postgres.Messages;
-using Postrider.Store.Postgres.Writing;
 
 namespace Postrider.Store.Postgres.Queue;
 
-/// <summary>Renews this node's leases, and takes messages back from workers that are gone: a new generation, so that a late one cannot speak.</summary>
+/// <summary>
+/// Renews this node's leases, and takes messages back from workers that are gone: a new generation, so that a late one cannot speak.
+/// </summary>
 static class LeaseRelease
 {
     const string RenewSql = """
@@ -53,10 +54,10 @@ static class LeaseRelease
             .Select(one => one.Lease)];
     }
 
-    const string ReleaseSql = $"""
+    const string ReleaseSql = """
         -- Primary key. A row that its holder, or another node's release, is just changing is passed over.
         with expired as materialized (
-            select q.tenant_id, q.message_id, q.domain, q.phase, q.partly_accepted, q.retry_count, q.batch_id, q.day
+            select q.tenant_id, q.message_id, q.domain, q.phase, q.retry_count
             from unnest(@tenants, @messages, @generations) as g (tenant_id, message_id, generation)
             join queue q on q.lane = @lane and q.tenant_id = g.tenant_id and q.message_id = g.message_id
                 and q.generation = g.generation and q.lease_until is not null
@@ -75,13 +76,7 @@ static class LeaseRelease
                 lease_until = null,
                 claim_id = null
             from expired x
-            where q.lane = @lane and q.tenant_id = x.tenant_id and q.message_id = x.message_id),
-        moves as materialized (
-            select tenant_id, day, batch_id,
-                case when partly_accepted then 4 else phase end as from_status, case when partly_accepted then 4 else 0 end as to_status,
-                @now as at
-            from expired),
-        {Totals.OfMoves}
+            where q.lane = @lane and q.tenant_id = x.tenant_id and q.message_id = x.message_id)
         select x.tenant_id, x.domain, x.message_id, x.retry_count, (
             select array_agg(r.ordinal order by r.ordinal) from recipient r
             where x.phase = 3 and r.lane = @lane and r.tenant_id = x.tenant_id and r.message_id = x.message_id and r.state = 0)

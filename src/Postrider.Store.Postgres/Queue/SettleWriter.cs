@@ -43,23 +43,31 @@ sealed class SettleWriter(Database database, PostgresStoreOptions options, Actio
             _ => settlement.Status is MessageStatus.Processing or MessageStatus.Rendered or MessageStatus.Sending or MessageStatus.Sent,
         };
         if (!fits)
-            throw new ArgumentException($"A message cannot be {settlement.Status} and {settlement.Then.GetType().Name}.", nameof(settlement));
+            throw new ArgumentException(
+                $"A message cannot be {settlement.Status} and {settlement.Then.GetType().Name}.", nameof(settlement));
     }
 
     const string SettleSql = $"""
         -- Primary keys. Rows are locked in the queue's order; all else of a message is changed only by who holds its lease. continuation:
         -- 0 done, 1 requeued, 2 under way. "in … is true" is a hashed
         -- look-up in any plan, where a join would compare each row of the group with each.
+        -- What is changed beside the answer is changed from the last to the first: totals come first here, so that a busy tenant's row is
+        -- not held while the rest is written.
         with held as materialized (
             select g.*, q.phase, q.partly_accepted, q.batch_id, q.day,
                 case when q.partly_accepted then 4 else q.phase end as from_status
             from unnest(
-                    @writes, @tenants, @messages, @generations, @statuses, @continuations, @due_ats, @domains, @retry_counts, @ats, @sent_ats, @errors)
+                    @writes, @tenants, @messages, @generations, @statuses, @continuations, @due_ats, @domains, @retry_counts, @ats,
+                    @sent_ats, @errors)
                 as g (write, tenant_id, message_id, generation, status, continuation, due_at, domain, retry_count, at, sent_at, error)
             join queue q on q.lane = @lane and q.tenant_id = g.tenant_id and q.message_id = g.message_id
                 and q.generation = g.generation and q.lease_until is not null
             order by q.tenant_id, q.message_id
             for update of q),
+        moves as materialized (
+            select tenant_id, day, batch_id, from_status, case when continuation = 2 and status <> 4 then phase else status end as to_status, at
+            from held),
+        {Totals.OfMoves},
         dequeued as (
             delete from queue q
             using held h
@@ -105,11 +113,7 @@ sealed class SettleWriter(Database database, PostgresStoreOptions options, Actio
                 as e (write, tenant_id, message_id, id, type, recipient, at, data)
             where (e.write in (select write from held)) is true
             -- Asked again when nobody could tell whether it was committed.
-            on conflict do nothing),
-        moves as materialized (
-            select tenant_id, day, batch_id, from_status, case when continuation = 2 and status <> 4 then phase else status end as to_status, at
-            from held),
-        {Totals.OfMoves}
+            on conflict do nothing)
         select write from held
         """;
 
@@ -173,7 +177,8 @@ sealed class SettleWriter(Database database, PostgresStoreOptions options, Actio
                 Continuation.Requeue => 1,
                 _ => 2,
             })))
-            .WithAll("due_ats", NpgsqlDbType.TimestampTz, all.ConvertAll(static one => (one.Then as Continuation.Requeue)?.DueAt.ToUniversalTime()))
+            .WithAll(
+                "due_ats", NpgsqlDbType.TimestampTz, all.ConvertAll(static one => (one.Then as Continuation.Requeue)?.DueAt.ToUniversalTime()))
             .WithAll("domains", NpgsqlDbType.Text, all.ConvertAll(static one => (one.Then as Continuation.Requeue)?.QueueDomain))
             .WithAll("retry_counts", NpgsqlDbType.Integer, all.ConvertAll(static one => one.RetryCount))
             .WithAll("ats", NpgsqlDbType.TimestampTz, all.ConvertAll(static one => one.At.ToUniversalTime()))
@@ -214,7 +219,9 @@ sealed class SettleWriter(Database database, PostgresStoreOptions options, Actio
         where e.lane = @lane and e.tenant_id = any(@tenants) and e.message_id = any(@messages) and e.id = any(@ids)
         """;
 
-    /// <summary>Ids of events are made once, so an event that is there tells that its settlement took place. One without any stays unknown.</summary>
+    /// <summary>
+    /// Ids of events are made once, so an event that is there tells that its settlement took place. One without any stays unknown.
+    /// </summary>
     protected override async Task RecheckAsync(NpgsqlConnection connection, short lane, List<SettleWrite> group)
     {
         var telling = group.FindAll(static write => write.Events.Length > 0);

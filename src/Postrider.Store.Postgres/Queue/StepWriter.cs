@@ -8,7 +8,8 @@ using Postrider.Store.Postgres.Writing;
 namespace Postrider.Store.Postgres.Queue;
 
 /// <param name="to">Waiting gives the lease back, due at <paramref name="dueAt"/>.</param>
-sealed class StepWrite(LeaseKey lease, Phase to, DateTimeOffset dueAt, CancellationToken cancel) : PendingWrite<bool>(Postgres.Lane.Of(lease.Tenant), cancel)
+sealed class StepWrite(LeaseKey lease, Phase to, DateTimeOffset dueAt, CancellationToken cancel)
+    : PendingWrite<bool>(Postgres.Lane.Of(lease.Tenant), cancel)
 {
     public LeaseKey Lease => lease;
 
@@ -21,7 +22,9 @@ sealed class StepWrite(LeaseKey lease, Phase to, DateTimeOffset dueAt, Cancellat
 /// Steps of a lease: rendered, sending, returned. Each takes place only while the lease is held: the row exists, is leased, and has the
 /// lease's generation. Steps of one lease that meet in a group become one change, and each gets the answer it would have got alone.
 /// </summary>
-sealed class StepWriter(Database database, PostgresStoreOptions options, ILogger log) : GroupWriter<StepWrite>(database, options, log)
+/// <param name="returned">Told of what waits again, once that is on disk.</param>
+sealed class StepWriter(Database database, PostgresStoreOptions options, Action<Backlog> returned, ILogger log)
+    : GroupWriter<StepWrite>(database, options, log)
 {
     public async Task<bool> StepAsync(LeaseKey lease, Phase to, DateTimeOffset dueAt, CancellationToken cancel)
     {
@@ -30,10 +33,10 @@ sealed class StepWriter(Database database, PostgresStoreOptions options, ILogger
         return await write.Done;
     }
 
-    const string StepSql = $"""
+    const string StepSql = """
         -- Primary key. Rows are locked in its order, so that no two transactions wait for each other in a circle.
         with held as materialized (
-            select g.write, q.tenant_id, q.message_id, q.phase, q.partly_accepted, q.batch_id, q.day, g.due_at,
+            select g.write, q.tenant_id, q.message_id, q.domain, q.phase, g.due_at,
                 case when g.target = 0 then 0 else greatest(g.target, q.phase) end as target
             from unnest(@writes, @tenants, @messages, @generations, @targets, @due_ats)
                 as g (write, tenant_id, message_id, generation, target, due_at)
@@ -49,14 +52,8 @@ sealed class StepWriter(Database database, PostgresStoreOptions options, ILogger
                 lease_until = case when h.target > 0 then q.lease_until end,
                 claim_id = case when h.target > 0 then q.claim_id end
             from held h
-            where q.lane = @lane and q.tenant_id = h.tenant_id and q.message_id = h.message_id and q.phase <> h.target),
-        moves as materialized (
-            select tenant_id, day, batch_id,
-                case when partly_accepted then 4 else phase end as from_status, case when partly_accepted then 4 else target end as to_status,
-                null::timestamptz as at
-            from held),
-        {Totals.OfMoves}
-        select write, phase from held
+            where q.lane = @lane and q.tenant_id = h.tenant_id and q.message_id = h.message_id and q.phase <> h.target)
+        select write, phase, domain from held
         """;
 
     protected override async Task CommitAsync(NpgsqlConnection connection, short lane, List<StepWrite> group)
@@ -68,11 +65,15 @@ sealed class StepWriter(Database database, PostgresStoreOptions options, ILogger
             .WithAll("due_ats", NpgsqlDbType.TimestampTz, [.. leases.Select(steps =>
                 (Array.Find(steps, step => step.To == Phase.Waiting) ?? steps[0]).DueAt.ToUniversalTime())]);
         Database.Count(batch.BatchCommands.Count);
-        var held = await batch.ReadAllAsync(row => (Lease: row.GetInt32(0), Phase: (Phase)row.GetInt16(1)));
+        var held = await batch.ReadAllAsync(row => (Lease: row.GetInt32(0), Phase: (Phase)row.GetInt16(1), Domain: row.GetString(2)));
         foreach (var steps in leases)
             Array.ForEach(steps, static step => step.Answer(false));
-        foreach (var (lease, phase) in held)
+        foreach (var (lease, phase, domain) in held)
+        {
             Answer(leases[lease], phase);
+            if (Array.Find(leases[lease], static step => step.To == Phase.Waiting) is { } step)
+                returned(new Backlog(new BacklogKey(step.Lease.Tenant, domain), step.DueAt));
+        }
     }
 
     static Phase TargetOf(StepWrite[] steps) =>

@@ -77,7 +77,8 @@ static class DomainTable
     static SendingDomain Read(NpgsqlDataReader row) => new(
         new DomainId(row.GetGuid(0)),
         new TenantId(row.GetGuid(1)),
-        Domain.TryParse(row.GetString(2), out var domain) ? domain : throw new InvalidDataException("A stored domain is not a domain name."),
+        Domain.TryParse(row.GetString(2), out var domain)
+            ? domain : throw new InvalidDataException("A stored domain is not a domain name."),
         row.GetString(3),
         row.GetFieldValue<byte[]>(4),
         row.Time(5),

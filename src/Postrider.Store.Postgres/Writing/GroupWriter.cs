@@ -6,14 +6,15 @@ using Postrider.Store.Postgres.Connections;
 namespace Postrider.Store.Postgres.Writing;
 
 /// <summary>
-/// One kind of write. All that wait for a lane become one transaction; while it commits the next ones gather, so the busier the store, the more
-/// each round trip and each fsync carries. A lane keeps to one connection, so its writes of a kind are done in the order in which they came.
+/// One kind of write. All that wait for a lane become one transaction; while it commits the next ones gather, so the busier the store, the
+/// more each round trip and each fsync carries. A lane keeps to one connection, so its writes of a kind are done in the order in which they
+/// came.
 /// </summary>
 /// <remarks>
 /// A write that the database refuses harms only its own caller: the group was rolled back, and each of its writes is run again alone. When
-/// the server says that it cannot write, every caller gets <see cref="Engine.Messages.StoreUnavailableException"/>. When the connection broke,
-/// whether the commit took place is not known: <see cref="RecheckAsync"/> looks on a new one, and answers what is found there; the callers of
-/// the rest are told that the store is away, and no write is run a second time. The next group connects anew.
+/// the server says that it cannot write, every caller gets <see cref="Engine.Messages.StoreUnavailableException"/>. When the connection
+/// broke, whether the commit took place is not known: <see cref="RecheckAsync"/> looks on a new one, and answers what is found there; the
+/// callers of the rest are told that the store is away, and no write is run a second time. The next group connects anew.
 /// </remarks>
 abstract class GroupWriter<T> : IAsyncDisposable where T : PendingWrite
 {
@@ -118,8 +119,7 @@ abstract class GroupWriter<T> : IAsyncDisposable where T : PendingWrite
 
         void FailAll(Exception fault, List<T> group)
         {
-            var unavailable = PostgresFault.Unavailable(fault);
-            writer._log.WriteFailed(fault, group.Count);
+            var unavailable = writer._database.Unavailable(fault);
             foreach (var write in group)
                 write.Fail(unavailable);
         }
@@ -174,7 +174,7 @@ abstract class GroupWriter<T> : IAsyncDisposable where T : PendingWrite
                 await RollBackAsync();
             }
             var found = group.Count(static write => write.IsAnswered);
-            writer._log.CommitRechecked(fault, group.Count, found);
+            writer._log.CommitRechecked(group.Count, found);
             if (found == group.Count)
                 return null;
             if (found > 0)

@@ -1,21 +1,25 @@
 namespace Postrider.Store.Postgres.Writing;
 
 /// <summary>
-/// The part of a statement that keeps the totals by status: it takes <c>moves (tenant_id, day, batch_id, from_status, to_status, at)</c> and
-/// changes a row a day and a row a batch by the sum of them.
+/// The part of a statement that keeps the totals by status: it takes <c>moves (tenant_id, day, batch_id, from_status, to_status, at)</c>
+/// and changes a row a day and a row a batch by the sum of them.
 /// </summary>
 /// <remarks>
-/// Every transaction changes totals in its last statement, rows of <c>batch</c> before rows of <c>counter</c>, each in the order of their keys:
-/// so no two transactions wait for each other, and a row is held for no longer than a commit. The condition that counts <c>batch_moved</c>
-/// is always true; it is what makes the batches come first.
+/// A message that nobody's MX has accepted counts as queued until it settles: which of those are leased, and how far they are, is in the
+/// queue, a few rows with an index of their own, where readers count them. So the many steps of a lease change no total, and do not wait for
+/// each other at the one row of a busy tenant's day: that row would else be the line in which all commits stand.
+///
+/// Every transaction that changes totals does so in its last statement, rows of <c>batch</c> before rows of <c>counter</c>, each in the order of their
+/// keys: so no two transactions wait for each other, and a row is held for no longer than a commit. The condition that counts
+/// <c>batch_moved</c> is always true; it is what makes the batches come first.
 /// </remarks>
 static class Totals
 {
+    /// <summary>Statuses up to sending are one.</summary>
+    const string Counts = "greatest(from_status, 3) <> greatest(to_status, 3)";
+
     const string Sums = """
-                count(*) filter (where to_status = 0) - count(*) filter (where from_status = 0) as queued,
-                count(*) filter (where to_status = 1) - count(*) filter (where from_status = 1) as processing,
-                count(*) filter (where to_status = 2) - count(*) filter (where from_status = 2) as rendered,
-                count(*) filter (where to_status = 3) - count(*) filter (where from_status = 3) as sending,
+                count(*) filter (where to_status < 4) - count(*) filter (where from_status < 4) as queued,
                 count(*) filter (where to_status = 4) - count(*) filter (where from_status = 4) as sent,
                 count(*) filter (where to_status = 5) - count(*) filter (where from_status = 5) as delivered,
                 count(*) filter (where to_status = 6) - count(*) filter (where from_status = 6) as bounced,
@@ -26,9 +30,6 @@ static class Totals
 
     const string Additions = """
                 queued = t.queued + d.queued,
-                processing = t.processing + d.processing,
-                rendered = t.rendered + d.rendered,
-                sending = t.sending + d.sending,
                 sent = t.sent + d.sent,
                 delivered = t.delivered + d.delivered,
                 bounced = t.bounced + d.bounced,
@@ -44,7 +45,7 @@ static class Totals
         {Sums},
                 max(at) as at
             from moves
-            where from_status <> to_status and batch_id is not null
+            where {Counts} and batch_id is not null
             group by tenant_id, batch_id),
         batch_held as materialized (
             select b.tenant_id, b.id
@@ -64,7 +65,7 @@ static class Totals
             select tenant_id, day,
         {Sums}
             from moves
-            where from_status <> to_status
+            where {Counts}
             group by tenant_id, day),
         day_held as materialized (
             select c.tenant_id, c.day
@@ -84,8 +85,7 @@ static class Totals
     /// <summary>A batch is complete since its last open message settled, and opens again with a new one.</summary>
     const string Completion = """
                 completed_at = case
-                    when t.queued + t.processing + t.rendered + t.sending + t.sent
-                        + d.queued + d.processing + d.rendered + d.sending + d.sent = 0
+                    when t.queued + t.sent + d.queued + d.sent = 0
                     then coalesce(t.completed_at, d.at)
                 end
         """;
@@ -110,7 +110,7 @@ static class Totals
                 queued = t.queued + d.queued,
                 sandbox = t.sandbox + d.sandbox,
                 completed_at = case
-                    when t.queued + t.processing + t.rendered + t.sending + t.sent + d.queued = 0 then coalesce(t.completed_at, @now)
+                    when t.queued + t.sent + d.queued = 0 then coalesce(t.completed_at, @now)
                 end
             from batch_held h
             join batch_delta d on d.tenant_id = h.tenant_id and d.batch_id = h.id

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using Postrider.Engine.Messages;
 using Postrider.Store.Sqlite.Connections;
-using Postrider.Store.Sqlite.Intake;
 
 namespace Postrider.Store.Sqlite.Messages;
 
@@ -47,7 +46,7 @@ static class ContentRows
     public static byte[]? ReadChunk(Connection db, TenantId tenant, in ContentHash hash, int chunk)
     {
         var read = db.Prepare(ReadSql).Bind(TagOf(hash)).Bind(chunk).Bind(tenant.Value).Bind(hash);
-        var content = read.Step() ? ContentEncoding.Decode(read.Int32(0), (Codec)read.Int32(1), read.Octets(2)) : null;
+        var content = read.Step() ? ContentEncoding.Decode(read.Int32(0), (ContentCodec)read.Int32(1), read.Octets(2)) : null;
         read.Reset();
         return content;
     }
@@ -68,5 +67,8 @@ static class ContentRows
         return all.GetBuffer().AsMemory(0, (int)all.Length);
     }
 
-    static long TagOf(in ContentHash hash) => BinaryPrimitives.ReadInt64LittleEndian(hash.ToArray());
+    static long TagOf(in ContentHash hash) => TagOf(hash.ToArray());
+
+    /// <summary>The first 8 octets of a hash: what the index holds.</summary>
+    public static long TagOf(ReadOnlySpan<byte> hash) => BinaryPrimitives.ReadInt64LittleEndian(hash);
 }

@@ -20,6 +20,10 @@ static class Migrator
         select coalesce(max(version), 0) from schema_migration
         """;
 
+    const string IsAppliedSql = """
+        select exists (select 1 from schema_migration where version = @version)
+        """;
+
     const string AppliedSql = """
         insert into schema_migration (version, name, applied_at)
         values (@version, @name, @now)
@@ -31,12 +35,13 @@ static class Migrator
     {
         var migrations = Load();
         db.Execute(TableSql);
+        var (newest, found) = (migrations[^1].Version, CurrentVersion(db));
+        if (found > newest)
+            throw new StoreUnavailableException(
+                $"The database has schema {found}, made by a newer Postrider; this one knows schemas up to {newest}. It was not changed.");
         foreach (var (version, name, sql) in migrations)
             Apply(db, version, name, sql, now);
-        var newest = migrations[^1].Version;
-        var found = CurrentVersion(db);
-        return found <= newest ? found : throw new StoreUnavailableException(
-            $"The database has schema {found}, made by a newer Postrider; this one knows schemas up to {newest}. It was not changed.");
+        return newest;
     }
 
     static void Apply(Connection db, int version, string name, string sql, DateTimeOffset now)
@@ -45,7 +50,7 @@ static class Migrator
         db.Execute("begin immediate");
         try
         {
-            if (CurrentVersion(db) < version)
+            if (!IsApplied(db, version))
             {
                 db.Execute(sql);
                 db.Prepare(AppliedSql).Bind(version).Bind(name).Bind(now).Run();
@@ -57,6 +62,15 @@ static class Migrator
             db.RollBack();
             throw;
         }
+    }
+
+    static bool IsApplied(Connection db, int version)
+    {
+        var read = db.Prepare(IsAppliedSql).Bind(version);
+        read.Step();
+        var applied = read.Int32(0) != 0;
+        read.Reset();
+        return applied;
     }
 
     static int CurrentVersion(Connection db)

@@ -34,9 +34,10 @@ sealed class CommandContext : IAsyncDisposable
     /// <param name="mayCreate">Whether a store that is not there is made: by the command that begins an installation, not by a mistyped path.</param>
     public static async Task<CommandContext> OpenAsync(Settings settings, bool mayCreate, CancellationToken cancel)
     {
+        var use = mayCreate ? StoreUse.Begin : StoreUse.Operate;
+        StoreOpening.CheckIsThere(settings.Store, use);
         var ids = new IdGenerator(TimeProvider.System);
         var secrets = new SecretBox(MasterKey.Load(settings));
-        var use = mayCreate ? StoreUse.Begin : StoreUse.Operate;
         var store = await StoreOpening.OpenAsync(settings, use, secrets, ids, NullLoggerFactory.Instance, cancel);
         return new CommandContext(settings, store, secrets, ids);
     }

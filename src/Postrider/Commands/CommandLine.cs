@@ -25,7 +25,7 @@ static class CommandLine
             Store, Config, Set,
             ServeCommand.Create(), DemoCommand.Create(), CaptureCommand.Create(),
             TenantCommands.Create(), KeyCommands.Create(), DomainCommands.Create(),
-            QueueCommand.Create(), MessageCommands.Create(),
+            QueueCommand.Create(), MessageCommands.Create(), StoreCommands.Create(),
         };
         var parsed = root.Parse(arguments);
         if (parsed.Errors.Count > 0)

@@ -30,6 +30,12 @@ sealed record Settings
     public byte[]? SecretKey { get; init; }
     public required IReadOnlyList<Uri> Listen { get; init; }
     public required Uri PublicUrl { get; init; }
+
+    /// <summary>
+    /// Between being told to stop and taking no more connections: <c>/ready</c> says 503 and everything is served, so that load balancers notice
+    /// before a request fails. Default 0: who has none should not wait.
+    /// </summary>
+    public TimeSpan StopDelay { get; init; }
     public required DeliveryOptions Delivery { get; init; }
     public required SmtpTimeouts Timeouts { get; init; }
     public required DnsResolverOptions Resolver { get; init; }
@@ -64,6 +70,7 @@ sealed record Settings
             SecretKey = ReadSecret(reader),
             Listen = listen,
             PublicUrl = reader.Parsed("Http:PublicUrl", listen[0], "an http:// or https:// address", ParseUrl),
+            StopDelay = reader.Duration("Http:StopDelay", TimeSpan.Zero),
             Delivery = ReadDelivery(reader, hostName, demo),
             Timeouts = ReadTimeouts(reader),
             Resolver = ReadResolver(reader),

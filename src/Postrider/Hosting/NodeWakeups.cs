@@ -11,7 +11,7 @@ sealed class NodeWakeups(PostgresStore store, MailEngine engine, IdGenerator ids
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _wakeups = new PostgresWakeups(store, engine.Due, TimeProvider.System, ids, log);
+        _wakeups = new PostgresWakeups(store, engine.Due, engine.LookAgain, TimeProvider.System, ids, log);
         return Task.CompletedTask;
     }
 

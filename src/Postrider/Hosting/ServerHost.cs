@@ -35,7 +35,7 @@ static class ServerHost
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration.Sources.Clear();      // ours are read already, and named; nothing else may change how the server runs
         ConfigureLogging(builder.Logging, settings);
-        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.Queue.Drain + TimeSpan.FromSeconds(4));
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.StopDelay + settings.Queue.Drain + TimeSpan.FromSeconds(4));
         if (store is PostgresStore shared)
             AddNode(builder.Services, shared, ids);
         AddEngine(builder.Services, settings, store, secrets, ids);
@@ -45,6 +45,7 @@ static class ServerHost
         builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, settings));
 
         var app = builder.Build();
+        app.Use(app.Services.GetRequiredService<StopNotice>().CloseConnectionsAsync);
         app.MapPostriderApi();
         app.MapGet("/metrics", (PrometheusText metrics) => Results.Text(metrics.Write(), "text/plain; version=0.0.4"));
         if (captured is not null)
@@ -159,6 +160,9 @@ static class ServerHost
         services.AddSingleton<IReadinessCheck, DatabaseCheck>()
             .AddSingleton<IReadinessCheck, DispatcherCheck>()
             .AddSingleton<IReadinessCheck, OldestDueCheck>();
+        services.AddSingleton<StopNotice>()
+            .AddSingleton<IReadinessCheck>(provider => provider.GetRequiredService<StopNotice>())
+            .AddHostedService(provider => provider.GetRequiredService<StopNotice>());
         if (settings.OtlpEndpoint is { } endpoint)
             services.AddHostedService(_ => new OtlpExport(endpoint));
     }

@@ -22,6 +22,14 @@ enum StoreUse
 
 static class StoreOpening
 {
+    /// <summary>Before the master key is looked for, which would be made beside a store that is not there.</summary>
+    /// <exception cref="StoreUnavailableException">A command is to operate on a store that is not there.</exception>
+    public static void CheckIsThere(StoreAddress address, StoreUse use)
+    {
+        if (use is StoreUse.Operate && address is StoreAddress.Sqlite { Path: var path } && !File.Exists(path))
+            throw new StoreUnavailableException($"There is no store at {address}; serve, demo or tenant add make one.");
+    }
+
     /// <exception cref="StoreUnavailableException">It cannot be opened, is not there, or another server has it.</exception>
     /// <exception cref="System.Security.Cryptography.CryptographicException">Its secrets were sealed with another master key.</exception>
     public static async Task<IStore> OpenAsync(
@@ -45,8 +53,6 @@ static class StoreOpening
         switch (settings.Store)
         {
             case StoreAddress.Sqlite { Path: var path }:
-                if (use is StoreUse.Operate && !File.Exists(path))
-                    throw new StoreUnavailableException($"There is no store at {settings.Store}; serve, demo or tenant add make one.");
                 var options = new SqliteStoreOptions(path) { ServeLock = use is StoreUse.Serve };
                 return await SqliteStore.OpenAsync(options, TimeProvider.System, ids, logs.CreateLogger<SqliteStore>(), cancel);
             case StoreAddress.Postgres { Address: var server }:

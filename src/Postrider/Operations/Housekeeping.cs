@@ -1,4 +1,5 @@
 using Postrider.Engine;
+using Postrider.Engine.Messages;
 using Postrider.Engine.Tenants;
 
 namespace Postrider.Operations;
@@ -21,7 +22,7 @@ sealed class Housekeeping(IStore store, ApiKeys keys, TimeProvider time, ILogger
                 }
                 catch (Exception e) when (!cancel.IsCancellationRequested)
                 {
-                    log.HousekeepingFailed(e);
+                    log.HousekeepingFailed(e is StoreUnavailableException ? null : e);
                 }
             }
         }

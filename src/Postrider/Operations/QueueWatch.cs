@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Postrider.Engine;
+using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
 
 namespace Postrider.Operations;
@@ -11,16 +12,19 @@ sealed class QueueWatch(IQueueStore queue, MailEngine engine, TimeProvider time,
     static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 
     readonly Meter _meter = new(EngineMetrics.MeterName);
+    readonly OverdueTime _overdue = new(time);
     QueueSummary _last = new(0, 0, null, 0);
 
     /// <summary>As of the last look.</summary>
     public QueueSummary Last => Volatile.Read(ref _last);
 
+    public TimeSpan OverdueFor => _overdue.Elapsed;
+
     protected override async Task ExecuteAsync(CancellationToken cancel)
     {
         _meter.CreateObservableGauge("postrider.queue.live", () => Last.Live, "{message}", "Messages not settled.");
         _meter.CreateObservableGauge("postrider.queue.leased", () => Last.Leased, "{message}", "Messages some node holds.");
-        _meter.CreateObservableGauge("postrider.queue.overdue", () => Last.Overdue, "{message}", "Ended leases nobody has taken over; anything but 0 is a fault.");
+        _meter.CreateObservableGauge("postrider.queue.overdue", () => Last.Overdue, "{message}", "Ended leases nobody has taken over yet; a fault when it stays above 0.");
         _meter.CreateObservableGauge(
             "postrider.queue.oldest_due", () => Last.OldestDue is { } due ? (time.GetUtcNow() - due).TotalSeconds : 0, "s",
             "How long the message that has been due longest has been due, those behind destinations left alone included.");
@@ -45,10 +49,11 @@ sealed class QueueWatch(IQueueStore queue, MailEngine engine, TimeProvider time,
         try
         {
             Volatile.Write(ref _last, await queue.SummaryAsync(time.GetUtcNow(), cancel));
+            _overdue.Note(Last.Overdue);
         }
         catch (Exception e) when (!cancel.IsCancellationRequested)
         {
-            log.QueueNotSeen(e);
+            log.QueueNotSeen(e is StoreUnavailableException ? null : e);
         }
     }
 

@@ -39,7 +39,7 @@ sealed class OldestDueCheck(MailEngine engine, QueueWatch watch, Settings settin
         var (lag, queue) = (engine.DispatchLag, watch.Last);
         var oldest = queue.OldestDue is { } due ? $"oldest due for {Math.Max(0, (time.GetUtcNow() - due).TotalSeconds):0} s" : "nothing due";
         return new(new Readiness(
-            lag <= settings.OldestDue && queue.Overdue == 0,
+            lag <= settings.OldestDue && watch.OverdueFor <= OverdueTime.Most,
             $"{oldest}; the dispatcher is {lag.TotalSeconds:0.0} s late; {queue.Overdue} leases overdue"));
     }
 }

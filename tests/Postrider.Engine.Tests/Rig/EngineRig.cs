@@ -23,8 +23,10 @@ sealed class EngineRig : IAsyncDisposable
     readonly MessageIntake _intake;
     bool _stopped;
 
+    /// <param name="othersAreDead">False for a node among several.</param>
     public EngineRig(
-        QueueOptions? queue = null, Func<DeliveryOptions, DeliveryOptions>? delivery = null, SmtpTimeouts? timeouts = null, Func<int>? nodes = null)
+        QueueOptions? queue = null, Func<DeliveryOptions, DeliveryOptions>? delivery = null, SmtpTimeouts? timeouts = null,
+        Func<int>? nodes = null, bool othersAreDead = true)
     {
         Store = new MemoryStore(Watch);
         Zone = new Zone();
@@ -48,7 +50,7 @@ sealed class EngineRig : IAsyncDisposable
         Engine = new MailEngine(
             new EngineParts(
                 Store, Store, Store, domains, new DkimKeys(Sender.Secrets), ReturnPaths, new MxLookup(Zone, new Random(2), new MxLookupOptions()),
-                connector, Ids, OthersAreDead: true) { Control = Store, Attempts = Attempts, LiveNodes = nodes ?? (() => 1) },
+                connector, Ids, othersAreDead) { Control = Store, Attempts = Attempts, LiveNodes = nodes ?? (() => 1) },
             options, queue ?? new QueueOptions { Lease = Lease }, random, Time, NullLogger<MailEngine>.Instance);
         Control = new MessageControl(Store, Attempts, Engine, Ids, Time, new ControlOptions());
         _intake = new MessageIntake(Store, domains, Store, Engine, Ids, Time, new IntakeOptions());

@@ -12,7 +12,13 @@ sealed class Books
     const int Readers = 4;
     const string Live = "queued,processing,rendered,sending,sent";
 
-    Books(Dictionary<string, Message> stored, Dictionary<string, int> arrived) => (Stored, Arrived) = (stored, arrived);
+    readonly ILookup<string, string> _messageIds;
+
+    Books(Dictionary<string, Message> stored, ILookup<string, string> messageIds)
+    {
+        (Stored, _messageIds) = (stored, messageIds);
+        Arrived = messageIds.ToDictionary(copies => copies.Key, copies => copies.Count(), StringComparer.Ordinal);
+    }
 
     /// <summary>By recipient.</summary>
     public Dictionary<string, Message> Stored { get; }
@@ -34,8 +40,24 @@ sealed class Books
             foreach (var message in await Task.WhenAll(share.Select(server.Api.MessageAsync)))
                 Assert.True(stored.TryAdd(RecipientOf(message), message), $"{RecipientOf(message)} was posted once and is stored twice.");
         }
-        return new Books(stored, mx.Taken.GroupBy(mail => mail.To.Single()).ToDictionary(copies => copies.Key, copies => copies.Count()));
+        return new Books(stored, mx.Taken.ToLookup(mail => mail.To.Single(), mail => mail.MessageId, StringComparer.Ordinal));
     }
+
+    /// <summary>Nothing acknowledged is lost, all is settled once, and only what is marked uncertain arrived twice: promises 1, 2 and 5 of the design.</summary>
+    public void AssertKept(Load load)
+    {
+        Assert.All(load.Acknowledged, posted => Assert.Equal(posted.Value, Stored.GetValueOrDefault(posted.Key)?.Id));
+        Assert.All(Stored, stored => Assert.Equal("delivered", stored.Value.Status));
+        Assert.All(Stored, stored => Assert.Single(stored.Value.EventTypes, type => type == "delivered"));
+        Assert.Equal(Stored.Keys.Order(StringComparer.Ordinal), Arrived.Keys.Order(StringComparer.Ordinal));
+        Assert.Empty(Stored.Keys.Except(load.Acknowledged.Keys).Except(load.Unanswered).Except(load.Refused.Keys));
+        Assert.All(ArrivedTwice.Select(recipient => Stored[recipient]), message => Assert.True(message.HasUncertainEvent, message.Timeline));
+        Assert.All(_messageIds, copies => Assert.Single(copies.Distinct()));
+    }
+
+    public string Summary(Load load) =>
+        $"{load.Acknowledged.Count} acknowledged, {load.Unanswered.Count} unanswered, {load.Refused.Count} refused, {Stored.Count} stored, "
+        + $"{ArrivedTwice.Count()} arrived twice, {Stored.Values.Count(message => message.HasUncertainEvent)} uncertain";
 
     static async Task<int> CountAsync(PostriderServer server, string status) =>
         (await server.Api.GetAsync($"/v3/messages?page_size=1&status={status}")).Body.GetProperty("total").GetInt32();

@@ -12,7 +12,7 @@ public sealed class KilledInEveryState
     {
         var script = new MxScript()
             .For("bounced", MxStep.Say("550 5.1.1 No such user"))
-            .For("retried", MxStep.Say("550 5.1.1 No such user"), MxStep.Stall)
+            .For("retried", MxStep.Say("552 5.2.2 Mailbox full"), MxStep.Stall)
             .For("deferred", MxStep.Say("450 4.2.0 Busy"))
             .For("sending", MxStep.Stall)
             .For("failed", MxStep.Stall)

@@ -34,16 +34,7 @@ public sealed class KilledUnderLoad
 
         Assert.Empty(load.Refused);
         Assert.True(load.Acknowledged.Count > Kills, "There was load.");
-        Assert.All(load.Acknowledged, posted => Assert.Equal(posted.Value, books.Stored.GetValueOrDefault(posted.Key)?.Id));
-        Assert.All(books.Stored, stored => Assert.Equal("delivered", stored.Value.Status));
-        Assert.All(books.Stored, stored => Assert.Single(stored.Value.EventTypes, type => type == "delivered"));
-        Assert.Equal(books.Stored.Keys.Order(StringComparer.Ordinal), books.Arrived.Keys.Order(StringComparer.Ordinal));
-        Assert.Empty(books.Stored.Keys.Except(load.Acknowledged.Keys).Except(load.Unanswered));
-        var doubled = books.ArrivedTwice.Select(recipient => books.Stored[recipient]);
-        Assert.All(doubled, message => Assert.True(message.HasUncertainEvent, message.Timeline));
-        Assert.All(mx.Taken.GroupBy(mail => mail.To.Single()), copies => Assert.Single(copies.Select(mail => mail.MessageId).Distinct()));
-        TestContext.Current.TestOutputHelper!.WriteLine(
-            $"{Kills} kills, {load.Acknowledged.Count} acknowledged, {load.Unanswered.Count} unanswered, {books.Stored.Count} stored, "
-            + $"{books.ArrivedTwice.Count()} arrived twice, {books.Stored.Values.Count(message => message.HasUncertainEvent)} uncertain");
+        books.AssertKept(load);
+        TestContext.Current.TestOutputHelper!.WriteLine($"{Kills} kills, {books.Summary(load)}");
     }
 }

@@ -4,7 +4,7 @@ using Postrider.Scenarios.Running;
 
 namespace Postrider.Scenarios.Crashes;
 
-/// <summary>Clients that post message after message, each to a recipient of its own, whatever becomes of the server.</summary>
+/// <summary>Clients that post message after message, each to a recipient of its own, to server after server, whatever becomes of those.</summary>
 sealed class Load : IAsyncDisposable
 {
     static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
@@ -12,11 +12,16 @@ sealed class Load : IAsyncDisposable
     readonly CancellationTokenSource _stop = new();
     readonly ConcurrentDictionary<string, string> _acknowledged = new(StringComparer.Ordinal);
     readonly ConcurrentBag<string> _unanswered = [];
-    readonly ConcurrentBag<string> _refused = [];
+    readonly ConcurrentDictionary<string, ApiAnswer> _refused = new(StringComparer.Ordinal);
     readonly Task[] _clients;
     int _posted;
 
-    public Load(PostriderServer server, int clients) => _clients = [.. Enumerable.Range(0, clients).Select(_ => PostAsync(server))];
+    public Load(PostriderServer server, int clients) : this([server], clients)
+    {
+    }
+
+    public Load(IReadOnlyList<PostriderServer> servers, int clients) =>
+        _clients = [.. Enumerable.Range(0, clients).Select(_ => PostAsync(servers))];
 
     /// <summary>Recipient to message id: answered with 202.</summary>
     public IReadOnlyDictionary<string, string> Acknowledged => _acknowledged;
@@ -24,8 +29,8 @@ sealed class Load : IAsyncDisposable
     /// <summary>Recipients of requests that got no answer: they may be stored or not.</summary>
     public IReadOnlyCollection<string> Unanswered => _unanswered;
 
-    /// <summary>Answers other than 202.</summary>
-    public IReadOnlyCollection<string> Refused => _refused;
+    /// <summary>Recipient to an answer other than 202; after 503 the message may be stored or not.</summary>
+    public IReadOnlyDictionary<string, ApiAnswer> Refused => _refused;
 
     public async Task StopAsync()
     {
@@ -39,18 +44,19 @@ sealed class Load : IAsyncDisposable
         _stop.Dispose();
     }
 
-    async Task PostAsync(PostriderServer server)
+    async Task PostAsync(IReadOnlyList<PostriderServer> servers)
     {
         while (!_stop.IsCancellationRequested)
         {
-            var recipient = string.Create(CultureInfo.InvariantCulture, $"r{Interlocked.Increment(ref _posted)}@peer.test");
+            var number = Interlocked.Increment(ref _posted);
+            var recipient = string.Create(CultureInfo.InvariantCulture, $"r{number}@peer.test");
             try
             {
-                var answer = await server.Api.PostAsync("/v3/mail/send", Letter.To(recipient));
+                var answer = await servers[number % servers.Count].Api.PostAsync("/v3/mail/send", Letter.To(recipient));
                 if (answer.Status == 202)
                     _acknowledged[recipient] = answer.Text("message_id");
                 else
-                    _refused.Add(answer.ToString());
+                    _refused[recipient] = answer;
             }
             catch (Exception e) when (e is HttpRequestException or IOException)
             {

@@ -39,6 +39,9 @@ abstract record MxStep
     /// <param name="Reading">Whether it still takes what the peer says, so that the peer does not see its buffers fill.</param>
     public sealed record Stalls(bool Reading) : MxStep;
 
+    /// <summary>Takes no part until it is released, and then goes on as it should.</summary>
+    public sealed record Waits : MxStep;
+
     public static MxStep Say(params string[] lines) => new Says(lines);
 
     public static MxStep Write(string octets) => new Writes(octets);
@@ -46,6 +49,8 @@ abstract record MxStep
     public static MxStep SayAndClose(string line) => new SaysAndCloses(line);
 
     public static MxStep Close { get; } = new Closes();
+
+    public static MxStep Wait { get; } = new Waits();
 
     public static MxStep Stall { get; } = new Stalls(Reading: true);
 

@@ -119,7 +119,7 @@ sealed class MxSession(ScriptedMx mx, Stream stream) : IAsyncDisposable
         if (await ReadUntilAsync("\r\n.\r\n", cancel) is not { } content)
             return false;
         var end = mx.Script.Next(MxStage.EndOfData);
-        mx.Note(new MxMail(_from!, _to, Unstuffed(content), IsPositive(end), _tls));
+        mx.Note(new MxMail(_from!, _to, mx.KeepsContent ? Unstuffed(content) : "", IsPositive(end), _tls));
         _from = null;
         return await DoAsync(end, ["250 2.0.0 taken"], cancel);
     }
@@ -142,6 +142,9 @@ sealed class MxSession(ScriptedMx mx, Stream stream) : IAsyncDisposable
             case MxStep.SaysAndCloses last:
                 await SayAsync([last.Line], cancel);
                 return false;
+            case MxStep.Waits:
+                await mx.UntilReleasedAsync(cancel);
+                return await SayAsync(otherwise, cancel);
             case MxStep.Stalls { Reading: false }:
                 await mx.UntilReleasedAsync(cancel);
                 return false;
@@ -195,7 +198,7 @@ sealed class MxSession(ScriptedMx mx, Stream stream) : IAsyncDisposable
         return !read.IsCompleted;
     }
 
-    static bool IsPositive(MxStep? step) => step is null or MxStep.Says { Lines: [['2', ..], ..] };
+    static bool IsPositive(MxStep? step) => step is null or MxStep.Waits or MxStep.Says { Lines: [['2', ..], ..] };
 
     static string PathIn(string line)
     {

@@ -35,6 +35,9 @@ sealed class ScriptedMx : IAsyncDisposable
 
     public int Connections => Volatile.Read(ref _connections);
 
+    /// <summary>False to forget what mail said, where there is much of it.</summary>
+    public bool KeepsContent { get; init; } = true;
+
     /// <summary>Every message that came to its final dot, whatever was answered then.</summary>
     public IReadOnlyCollection<MxMail> Mail => _mail;
 
@@ -43,10 +46,12 @@ sealed class ScriptedMx : IAsyncDisposable
     public static ScriptedMx Start(MxScript? script = null, X509Certificate2? certificate = null) =>
         new(script ?? new MxScript(), new IPEndPoint(IPAddress.Loopback, 0), certificate);
 
+    public static ScriptedMx StartForMuch() => new(new MxScript(), new IPEndPoint(IPAddress.Loopback, 0), null) { KeepsContent = false };
+
     /// <summary>At an address of its own in 127.0.0.0/8, where DNS is to find it.</summary>
     public static ScriptedMx StartAt(IPEndPoint endPoint, MxScript? script = null) => new(script ?? new MxScript(), endPoint, null);
 
-    /// <summary>Lets go of sessions that stall unread.</summary>
+    /// <summary>Lets go of sessions that wait or stall unread, now and later.</summary>
     public void Release() => _released.TrySetResult();
 
     public Task UntilReleasedAsync(CancellationToken cancel) => _released.Task.WaitAsync(cancel);
@@ -74,6 +79,7 @@ sealed class ScriptedMx : IAsyncDisposable
             while (true)
             {
                 var socket = await _listener.AcceptSocketAsync(_stop.Token);
+                socket.NoDelay = true;      // replies to pipelined commands must not wait for the peer's acknowledgement of the first
                 Interlocked.Increment(ref _connections);
                 var session = ServeAsync(socket);
                 _sessions[session] = socket;

@@ -13,15 +13,48 @@ namespace Postrider.Scenarios.Running;
 sealed record Installation(
     string Folder, string LiveKey, string TestKey, string SendOnlyKey, string OtherKey, string DkimName, string DkimText)
 {
-    public string Store => $"sqlite:{Path.Combine(Folder, "postrider.db")}";
+    /// <summary>Where it is when not in the folder: on a database server, with the key that all its nodes are given.</summary>
+    public (string Address, string SecretKey)? Shared { get; init; }
+
+    public string Store => Shared?.Address ?? $"sqlite:{Path.Combine(Folder, "postrider.db")}";
 
     /// <summary>Runs an operator's command on the store.</summary>
-    public Task<CommandResult> CommandAsync(params string[] arguments) => CommandAsync(Store, arguments);
+    public Task<CommandResult> CommandAsync(params string[] arguments) => CommandAsync(Store, Shared?.SecretKey, arguments);
 
-    public static async Task<CommandResult> CommandAsync(string store, string[] arguments)
+    public static Task<CommandResult> CommandAsync(string store, string[] arguments) => CommandAsync(store, null, arguments);
+
+    static async Task<CommandResult> CommandAsync(string store, string? secretKey, string[] arguments)
     {
-        await using var process = ServerProcess.Start([.. arguments, "--store", store], new Dictionary<string, string>());
+        var environment = new Dictionary<string, string>();
+        if (secretKey is not null)
+            environment["POSTRIDER_Secrets__Key"] = secretKey;
+        await using var process = ServerProcess.Start([.. arguments, "--store", store], environment);
         return await process.FinishAsync(TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Sets up two tenants, as an operator does.</summary>
+    public static async Task<Installation> PrepareAsync(string folder, (string Address, string SecretKey)? shared = null)
+    {
+        var bare = new Installation(folder, "", "", "", "", "", "") { Shared = shared };
+        await DoAsync("tenant", "add", "acme");
+        await DoAsync("tenant", "add", "other");
+        var records = await DoAsync("domain", "add", "--tenant", "acme", "acme.test", "--json");
+        await DoAsync("domain", "add", "--tenant", "other", "other.test");
+        await DoAsync("domain", "verify", "acme.test", "--assume-published");
+        await DoAsync("domain", "verify", "other.test", "--assume-published");
+        var dkim = JsonDocument.Parse(records).RootElement.EnumerateArray()
+            .Single(record => record.GetProperty("purpose").GetString() == "dkim");
+        return bare with
+        {
+            LiveKey = await DoAsync("key", "add", "--tenant", "acme", "--dialect", "scaisend"),
+            TestKey = await DoAsync("key", "add", "--tenant", "acme", "--dialect", "scaisend", "--test"),
+            SendOnlyKey = await DoAsync("key", "add", "--tenant", "acme", "--dialect", "scaisend", "--scopes", "mail.send"),
+            OtherKey = await DoAsync("key", "add", "--tenant", "other", "--dialect", "scaisend"),
+            DkimName = dkim.GetProperty("name").GetString()!,
+            DkimText = dkim.GetProperty("value").GetString()!,
+        };
+
+        async Task<string> DoAsync(params string[] arguments) => (await bare.CommandAsync(arguments)).Succeeded().Output.Trim();
     }
 }
 
@@ -33,25 +66,7 @@ public sealed class PreparedInstallation : IAsyncLifetime
     readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("postrider-prepared-");
     Installation _prepared = null!;
 
-    public async ValueTask InitializeAsync()
-    {
-        await CommandAsync("tenant", "add", "acme");
-        await CommandAsync("tenant", "add", "other");
-        var records = await CommandAsync("domain", "add", "--tenant", "acme", "acme.test", "--json");
-        await CommandAsync("domain", "add", "--tenant", "other", "other.test");
-        await CommandAsync("domain", "verify", "acme.test", "--assume-published");
-        await CommandAsync("domain", "verify", "other.test", "--assume-published");
-        var dkim = JsonDocument.Parse(records).RootElement.EnumerateArray()
-            .Single(record => record.GetProperty("purpose").GetString() == "dkim");
-        _prepared = new Installation(
-            _folder.FullName,
-            await CommandAsync("key", "add", "--tenant", "acme", "--dialect", "scaisend"),
-            await CommandAsync("key", "add", "--tenant", "acme", "--dialect", "scaisend", "--test"),
-            await CommandAsync("key", "add", "--tenant", "acme", "--dialect", "scaisend", "--scopes", "mail.send"),
-            await CommandAsync("key", "add", "--tenant", "other", "--dialect", "scaisend"),
-            dkim.GetProperty("name").GetString()!,
-            dkim.GetProperty("value").GetString()!);
-    }
+    public async ValueTask InitializeAsync() => _prepared = await Installation.PrepareAsync(_folder.FullName);
 
     public ValueTask DisposeAsync()
     {
@@ -68,7 +83,4 @@ public sealed class PreparedInstallation : IAsyncLifetime
             file.CopyTo(Path.Combine(copy.FullName, file.Name));      // keeps the key file's mode
         return fixture._prepared with { Folder = copy.FullName };
     }
-
-    async Task<string> CommandAsync(params string[] arguments) =>
-        (await Installation.CommandAsync($"sqlite:{Path.Combine(_folder.FullName, "postrider.db")}", arguments)).Succeeded().Output.Trim();
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 
 namespace Postrider.Scenarios.Running;
@@ -27,18 +28,28 @@ sealed class PostriderServer : IAsyncDisposable
     /// <summary>The API as tenant acme, with every scope.</summary>
     public ApiClient Api { get; }
 
+    /// <summary>What it has logged since it was started last.</summary>
+    public string Errors => _process?.Errors ?? "";
+
+    public int ProcessId => _process!.Id;
+
     /// <summary>What it has printed.</summary>
     public string Output => _process?.Output ?? "";
 
     /// <param name="settings">NAME=VALUE</param>
-    public static Task<PostriderServer> StartAsync(params string[] settings) => StartAsync("serve", settings);
+    public static async Task<PostriderServer> StartAsync(params string[] settings) =>
+        await StartAsync(await PreparedInstallation.CopyAsync(), "serve", settings);
 
-    public static Task<PostriderServer> DemoAsync(params string[] settings) =>
-        StartAsync("demo", [$"Inbound:Listen=127.0.0.1:{Ports.Free()}", .. settings]);
+    public static async Task<PostriderServer> DemoAsync(params string[] settings) =>
+        await StartAsync(await PreparedInstallation.CopyAsync(), "demo", [$"Inbound:Listen=127.0.0.1:{Ports.Free()}", .. settings]);
 
-    static async Task<PostriderServer> StartAsync(string command, string[] settings)
+    /// <param name="installation">Its folder is deleted by dispose.</param>
+    public static Task<PostriderServer> StartAsync(Installation installation, params string[] settings) =>
+        StartAsync(installation, "serve", settings);
+
+    static async Task<PostriderServer> StartAsync(Installation installation, string command, string[] settings)
     {
-        var server = new PostriderServer(await PreparedInstallation.CopyAsync(), command, settings);
+        var server = new PostriderServer(installation, command, settings);
         try
         {
             await server.StartAgainAsync();
@@ -82,11 +93,20 @@ sealed class PostriderServer : IAsyncDisposable
 
     public Task KillAsync() => _process!.KillAsync();
 
+    public Task StandStillAsync() => _process!.StandStillAsync();
+
+    public Task GoOnAsync() => _process!.GoOnAsync();
+
+    public Task TerminateAsync() => _process!.TerminateAsync();
+
+    /// <summary>Its end, after <see cref="TerminateAsync"/>.</summary>
+    public Task<CommandResult> EndAsync() => _process!.FinishAsync(TestContext.Current.CancellationToken);
+
     /// <summary>SIGTERM, and its end.</summary>
     public async Task<CommandResult> StopAsync()
     {
-        await _process!.TerminateAsync();
-        return await _process.FinishAsync(TestContext.Current.CancellationToken);
+        await TerminateAsync();
+        return await EndAsync();
     }
 
     /// <returns>The id of the message.</returns>
@@ -104,6 +124,14 @@ sealed class PostriderServer : IAsyncDisposable
 
     public async Task<Message> SendAndSettleAsync(JsonObject letter) => await SettledAsync(await SendAsync(letter));
 
+    /// <param name="series">As /metrics shows it, with its labels. 0 when it was never counted.</param>
+    public async Task<double> MetricAsync(string series)
+    {
+        var text = (await Api.GetAsync("/metrics")).Raw;
+        var line = text.Split('\n').FirstOrDefault(line => line.StartsWith($"{series} ", StringComparison.Ordinal));
+        return line is null ? 0 : double.Parse(line[(series.Length + 1)..], CultureInfo.InvariantCulture);
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (_process is not null)
@@ -115,12 +143,18 @@ sealed class PostriderServer : IAsyncDisposable
         Directory.Delete(Installation.Folder, recursive: true);
     }
 
-    Dictionary<string, string> Environment() => new()
+    Dictionary<string, string> Environment()
     {
-        ["POSTRIDER_Store"] = Installation.Store,
-        ["POSTRIDER_Http__Listen"] = $"http://127.0.0.1:{_port}",
-        ["POSTRIDER_Smtp__HostName"] = "sender.test",
-    };
+        var environment = new Dictionary<string, string>
+        {
+            ["POSTRIDER_Store"] = Installation.Store,
+            ["POSTRIDER_Http__Listen"] = $"http://127.0.0.1:{_port}",
+            ["POSTRIDER_Smtp__HostName"] = "sender.test",
+        };
+        if (Installation.Shared is { SecretKey: var key })
+            environment["POSTRIDER_Secrets__Key"] = key;
+        return environment;
+    }
 
     async Task<bool> IsHealthyAsync()
     {

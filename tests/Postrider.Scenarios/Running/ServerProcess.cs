@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text;
+using Postrider.Testing;
 
 namespace Postrider.Scenarios.Running;
 
@@ -21,6 +21,8 @@ sealed class ServerProcess : IAsyncDisposable
         process.StandardInput.Close();
         _reading = Task.WhenAll(ReadAsync(process.StandardOutput, _output), ReadAsync(process.StandardError, _errors));
     }
+
+    public int Id => _process.Id;
 
     public bool HasExited => _process.HasExited;
 
@@ -59,11 +61,12 @@ sealed class ServerProcess : IAsyncDisposable
         return new CommandResult(_process.ExitCode, Output, Errors);
     }
 
-    public async Task TerminateAsync()
-    {
-        using var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
-        await kill.WaitForExitAsync(CancellationToken.None);
-    }
+    public Task TerminateAsync() => Signal.SendAsync("TERM", _process.Id);
+
+    /// <summary>SIGSTOP: it stands still, its connections open, until it goes on.</summary>
+    public Task StandStillAsync() => Signal.SendAsync("STOP", _process.Id);
+
+    public Task GoOnAsync() => Signal.SendAsync("CONT", _process.Id);
 
     /// <summary>SIGKILL: nothing in it gets to run any more.</summary>
     public async Task KillAsync()

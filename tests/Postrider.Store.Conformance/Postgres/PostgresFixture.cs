@@ -70,9 +70,9 @@ public sealed class PostgresFixture : StoreFixture
         Postgres = await OpenAnotherAsync();
     }
 
-    /// <summary>Another node on the same database.</summary>
+    /// <summary>Another node on the same database. It remembers nothing, so that what is read back has been in the database.</summary>
     public Task<PostgresStore> OpenAnotherAsync() =>
-        PostgresStore.OpenAsync(new PostgresStoreOptions(Cluster.ConnectionString(Database)), Time, Ids, log: null, CancellationToken.None);
+        PostgresStore.OpenAsync(new PostgresStoreOptions(Cluster.ConnectionString(Database)) { ContentMemory = 0 }, Time, Ids, log: null, CancellationToken.None);
 
     public override async ValueTask DisposeAsync()
     {

@@ -54,6 +54,57 @@ public sealed class PostgresNodeTests : StoreConformance<PostgresFixture>
         }
     }
 
+    [Fact]
+    public async Task Other_nodes_are_told_of_what_is_given_back_and_of_what_is_taken_back()
+    {
+        var told = new List<Backlog>();
+        await Sample.AcceptAsync();
+        var lease = await Sample.ClaimOneAsync();
+        Store.Postgres.Waiting += told.Add;
+
+        var given = Store.Now.AddMinutes(1);
+        Assert.True(await Store.Queue.ReturnAsync(lease, given, CancellationToken.None));
+        Store.Time.Advance(TimeSpan.FromMinutes(1));
+        await Sample.ClaimOneAsync();
+        var taken = Sample.Later.AddMinutes(1);
+        await Store.Queue.ReleaseExpiredAsync(taken, null, CancellationToken.None);
+
+        Assert.Equal([new Backlog(Sample.Backlog(), given), new Backlog(Sample.Backlog(), taken)], told);
+    }
+
+    [Fact]
+    public async Task A_node_that_vanished_in_the_middle_of_a_transaction_does_not_keep_its_rows_for_long()
+    {
+        await using var writer = await Store.Postgres.Database.OpenWriterAsync(CancellationToken.None);
+        await using var command = writer.CreateCommand();
+        command.CommandText = "select setting::integer from pg_settings where name = 'idle_in_transaction_session_timeout'";
+
+        var milliseconds = (int)(await command.ExecuteScalarAsync(CancellationToken.None))!;
+
+        Assert.InRange(TimeSpan.FromMilliseconds(milliseconds), TimeSpan.FromSeconds(1), new QueueOptions().Lease / 2);
+    }
+
+    [Fact]
+    public async Task A_transaction_ended_by_the_server_counts_as_a_connection_that_broke()
+    {
+        var ended = await Assert.ThrowsAsync<StoreUnavailableException>(() => Store.Postgres.Database.WriteAsync(
+            async connection =>
+            {
+                await using var command = connection.CreateCommand();
+                command.CommandText = "set idle_in_transaction_session_timeout = 1";
+                await command.ExecuteNonQueryAsync(CancellationToken.None);
+                var itself = $"select count(*) from pg_stat_activity where pid = {connection.ProcessID}";
+                while ((await Store.Cluster.QueryAsync(Store.Database, itself)).Trim() != "0")
+                {
+                }
+                command.CommandText = "select 1";
+                return await command.ExecuteNonQueryAsync(CancellationToken.None);
+            },
+            CancellationToken.None));
+
+        Assert.NotNull(ended.InnerException);
+    }
+
     Node Node(string name) => new(new NodeId(Store.Ids.Next()), name, Store.Now);
 
     async Task<int> BeatAsync(Node node) =>

@@ -117,6 +117,26 @@ public sealed class PostgresStoreTests : StoreConformance<PostgresFixture>
     }
 
     [Fact]
+    public async Task The_steps_of_a_lease_do_not_wait_for_whoever_changes_the_totals()
+    {
+        await Sample.AcceptAsync();
+
+        await Store.Postgres.Database.WriteAsync(
+            async connection =>
+            {
+                await using var hold = connection.CreateCommand();
+                hold.CommandText = "select 1 from counter for update";
+                await hold.ExecuteNonQueryAsync();
+
+                var lease = await Sample.ClaimOneAsync();
+                Assert.True(await Store.Queue.MarkRenderedAsync(lease, CancellationToken.None));
+                Assert.True(await Store.Queue.MarkSendingAsync(lease, CancellationToken.None));
+                return Assert.Single((await Sample.ListAsync(new MessageFilter { Statuses = [MessageStatus.Sending] })).Items);
+            },
+            CancellationToken.None);
+    }
+
+    [Fact]
     public async Task What_a_peer_wrote_that_no_text_column_holds_is_kept_as_well_as_may_be()
     {
         var lease = await Sample.SendingAsync();
@@ -147,8 +167,8 @@ public sealed class PostgresStoreTests : StoreConformance<PostgresFixture>
         await using var other = await Store.OpenAnotherAsync();
         var heard = new TaskCompletionSource<Backlog>(TaskCreationOptions.RunContinuationsAsynchronously);
         var own = 0;
-        await using var here = new PostgresWakeups(Store.Postgres, _ => own++, TimeProvider.System, Store.Ids, log: null);
-        await using var there = new PostgresWakeups(other, backlog => heard.TrySetResult(backlog), TimeProvider.System, Store.Ids, log: null);
+        await using var here = new PostgresWakeups(Store.Postgres, _ => own++, () => { }, TimeProvider.System, Store.Ids, log: null);
+        await using var there = new PostgresWakeups(other, backlog => heard.TrySetResult(backlog), () => { }, TimeProvider.System, Store.Ids, log: null);
         await Task.WhenAll(here.Listening, there.Listening).WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
 
         await Sample.AcceptAsync();

@@ -13,6 +13,9 @@ namespace Postrider.Store.Conformance.Sqlite;
 /// <summary>A SQLite store in a folder of its own, removed afterwards.</summary>
 public sealed class SqliteFixture : StoreFixture
 {
+    /// <summary>Whether it holds the serve lock and does in the background what a server does.</summary>
+    public bool Serves { get; init; } = true;
+
     public string Folder { get; } = Directory.CreateTempSubdirectory("postrider-store-").FullName;
 
     public string Path => System.IO.Path.Combine(Folder, "postrider.db");
@@ -44,7 +47,7 @@ public sealed class SqliteFixture : StoreFixture
     public override async Task OpenAsync() => Sqlite = await OpenAsync(Path);
 
     public Task<SqliteStore> OpenAsync(string path) =>
-        SqliteStore.OpenAsync(new SqliteStoreOptions(path) { ServeLock = true }, Time, Ids, log: null, CancellationToken.None);
+        SqliteStore.OpenAsync(new SqliteStoreOptions(path) { ServeLock = Serves }, Time, Ids, log: null, CancellationToken.None);
 
     public override async Task CatchUpAsync()
     {

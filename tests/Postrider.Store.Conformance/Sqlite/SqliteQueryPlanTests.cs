@@ -16,7 +16,9 @@ public sealed class SqliteQueryPlanTests : StoreConformance<SqliteFixture>
     public static TheoryData<string, string> Statements()
     {
         var statements = new TheoryData<string, string>();
+        // A copy to another store reads everything, once, with no server beside it.
         foreach (var field in typeof(SqliteStore).Assembly.GetTypes()
+            .Where(type => type.Namespace != "Postrider.Store.Sqlite.Moving")
             .SelectMany(type => type.GetFields(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public))
             .Where(field => field.IsLiteral && field.Name.EndsWith("Sql", StringComparison.Ordinal) && field.DeclaringType!.Name != "Migrator"))
             statements.Add($"{field.DeclaringType!.Name}.{field.Name}", (string)field.GetRawConstantValue()!);

@@ -99,10 +99,9 @@ public sealed class SqliteSubjectTests : SubjectConformance<SqliteFixture>
         await Store.Sqlite.Writer.RunAsync(
             session =>
             {
-                session.Connection.Execute("""
-                    drop table subject_gram; drop table subject_row; drop table subject_indexed;
-                    delete from schema_migration where version >= 2
-                    """);
+                foreach (var table in (string[])["subject_gram", "subject_row", "subject_indexed"])
+                    session.Connection.Execute($"drop table {table}");
+                session.Connection.Execute("delete from schema_migration where version = 2");
                 return true;
             },
             CancellationToken.None);

@@ -1,16 +1,20 @@
 using System.Buffers;
 using System.IO.Compression;
 
-namespace Postrider.Store.Postgres.Intake;
+namespace Postrider.Engine.Messages;
 
-enum Codec
+/// <summary>How a chunk is stored; the numbers are in the stores' rows.</summary>
+public enum ContentCodec
 {
     None = 0,
     Brotli = 1,
 }
 
-/// <summary>A content as its rows: chunks of 256 KiB, each compressed on its own, so that one can be read without the others.</summary>
-static class ContentEncoding
+/// <summary>
+/// A content as every store keeps it, and so as it moves from one to another: chunks of 256 KiB, each compressed on its own, so that one
+/// can be read without the others.
+/// </summary>
+public static class ContentEncoding
 {
     public const int ChunkOctets = 256 << 10;
 
@@ -21,7 +25,7 @@ static class ContentEncoding
     const int Quality = 1;
     const int WindowBits = 18;    // 256 KiB: a chunk
 
-    public readonly record struct Chunk(int Octets, Codec Codec, ReadOnlyMemory<byte> Data);
+    public readonly record struct Chunk(int Octets, ContentCodec Codec, ReadOnlyMemory<byte> Data);
 
     public static Chunk[] Encode(ReadOnlyMemory<byte> content)
     {
@@ -34,9 +38,9 @@ static class ContentEncoding
         return chunks;
     }
 
-    public static byte[] Decode(int octets, Codec codec, ReadOnlySpan<byte> data)
+    public static byte[] Decode(int octets, ContentCodec codec, ReadOnlySpan<byte> data)
     {
-        if (codec == Codec.None)
+        if (codec == ContentCodec.None)
             return data.ToArray();
         var content = new byte[octets];
         return BrotliDecoder.TryDecompress(data, content, out var written) && written == octets
@@ -48,14 +52,14 @@ static class ContentEncoding
     static Chunk EncodeChunk(ReadOnlyMemory<byte> plain)
     {
         if (plain.Length < WorthCompressing)
-            return new Chunk(plain.Length, Codec.None, plain);
+            return new Chunk(plain.Length, ContentCodec.None, plain);
         var limit = plain.Length - (plain.Length / 8);
         var buffer = ArrayPool<byte>.Shared.Rent(limit);
         try
         {
             return BrotliEncoder.TryCompress(plain.Span, buffer.AsSpan(0, limit), out var written, Quality, WindowBits)
-                ? new Chunk(plain.Length, Codec.Brotli, buffer.AsSpan(0, written).ToArray())
-                : new Chunk(plain.Length, Codec.None, plain);
+                ? new Chunk(plain.Length, ContentCodec.Brotli, buffer.AsSpan(0, written).ToArray())
+                : new Chunk(plain.Length, ContentCodec.None, plain);
         }
         finally
         {

@@ -1,10 +1,8 @@
-using Postrider.Engine.Messages;
-using Postrider.Store.Postgres.Connections;
+namespace Postrider.Engine.Messages;
 
-namespace Postrider.Store.Postgres.Messages;
-
-/// <summary>A content read a chunk at a time; between chunks no connection and no transaction is held.</summary>
-sealed class ContentStream(Database database, TenantId tenant, ContentHash hash) : Stream
+/// <summary>A content read from a store a chunk at a time; between chunks no connection and no transaction is held.</summary>
+/// <param name="readChunk">Gives the chunk of a number, or null past the last one.</param>
+public sealed class ContentStream(ContentHash hash, Func<int, CancellationToken, Task<byte[]?>> readChunk) : Stream
 {
     byte[] _chunk = [];
     int _position;
@@ -30,7 +28,7 @@ sealed class ContentStream(Database database, TenantId tenant, ContentHash hash)
         if (_position == _chunk.Length && buffer.Length > 0)
         {
             var index = _next;
-            var chunk = await database.ReadAsync(connection => ContentRows.ReadChunkAsync(connection, tenant, hash, index), cancellationToken);
+            var chunk = await readChunk(index, cancellationToken);
             if (chunk is null)
                 return index > 0 ? 0 : throw new FileNotFoundException($"There is no content {hash}.");
             (_chunk, _position, _next) = (chunk, 0, index + 1);
