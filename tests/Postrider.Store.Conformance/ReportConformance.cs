@@ -151,16 +151,29 @@ public abstract class ReportConformance<TFixture> : StoreConformance<TFixture> w
     }
 
     [Fact]
-    public async Task A_failure_of_who_is_tried_again_is_evidence_and_breaks_no_lease()
+    public async Task A_failure_told_before_the_acceptance_is_written_breaks_no_lease_and_counts_when_it_is_told_again()
     {
         var lease = await Sample.SendingAsync();
+
+        Assert.Equal(ReportResult.Busy, await RecordAsync(Bounce(lease.Message)));
+        Assert.True(await Sample.SettleAsync(Sample.Delivered(lease)));
+        Assert.Equal(ReportResult.Recorded, await RecordAsync(Bounce(lease.Message)));
+
+        Assert.Equal(MessageStatus.Bounced, (await Sample.ViewAsync(lease.Message)).Status);
+    }
+
+    [Fact]
+    public async Task A_failure_of_who_waits_to_be_tried_again_is_evidence_that_the_next_attempt_meets()
+    {
+        var lease = await Sample.SendingAsync();
+        await Sample.SettleAsync(Sample.Deferred(lease, Store.Now));
 
         Assert.Equal(ReportResult.Recorded, await RecordAsync(Bounce(lease.Message)));
 
         var view = await Sample.ViewAsync(lease.Message);
-        Assert.Equal((MessageStatus.Sending, RecipientState.Open, EventType.Bounce), (view.Status, view.Message.Recipients[0].State, view.Events[^1].Type));
+        Assert.Equal((MessageStatus.Queued, RecipientState.Open, EventType.Bounce), (view.Status, view.Message.Recipients[0].State, view.Events[^1].Type));
         Assert.Single(await BlockingAsync());
-        Assert.True(await Sample.SettleAsync(Sample.Delivered(lease)));
+        Assert.Single(await Sample.ClaimAsync());
     }
 
     [Theory]

@@ -25,6 +25,9 @@ public enum ReportResult
     /// <summary>The message is gone, or was never this tenant's.</summary>
     NotFound,
 
-    /// <summary>The message is being attempted, and that attempt goes by what it read: to be asked again when its lease is over.</summary>
+    /// <summary>
+    /// The message is being attempted: that attempt goes by the states it read, and may have an acceptance to write. To be asked again when its
+    /// lease is over.
+    /// </summary>
     Busy,
 }

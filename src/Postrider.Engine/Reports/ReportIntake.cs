@@ -21,6 +21,12 @@ public sealed class ReportIntake(
 {
     const string FeedbackAddress = "fbl";
 
+    /// <summary>
+    /// How long to wait before asking again about a message that is being attempted, after each time. Most attempts have ended by then, and a
+    /// report that is refused for now comes again in minutes. Guesses.
+    /// </summary>
+    static readonly TimeSpan[] BusyWaits = [TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(1)];
+
     /// <summary>Whether mail to it may hold a report.</summary>
     public bool IsOurs(Mailbox mailbox) =>
         mailbox.Domain == host && (IsFeedbackAddress(mailbox) || paths.TryRead(mailbox, out _, out _));
@@ -45,7 +51,7 @@ public sealed class ReportIntake(
             // A seek a tenant, or with PostgreSQL a statement a lane: bounces are few.
             if (await messages.FindTenantOfAsync(report.Message, cancel) is not { } tenant)
                 return ReportOutcome.MessageGone;
-            var result = await store.RecordAsync(tenant, report, time.GetUtcNow(), cancel);
+            var result = await RecordAsync(tenant, report, cancel);
             if (result == ReportResult.Recorded)
             {
                 EngineMetrics.Count(report.Type);
@@ -65,6 +71,18 @@ public sealed class ReportIntake(
             log.ReportNotRecorded(e, report.Message);
             return ReportOutcome.StoreAway;
         }
+    }
+
+    async Task<ReportResult> RecordAsync(TenantId tenant, RecipientReport report, CancellationToken cancel)
+    {
+        foreach (var wait in BusyWaits)
+        {
+            var result = await store.RecordAsync(tenant, report, time.GetUtcNow(), cancel);
+            if (result != ReportResult.Busy)
+                return result;
+            await Task.Delay(wait, time, cancel);
+        }
+        return await store.RecordAsync(tenant, report, time.GetUtcNow(), cancel);
     }
 
     /// <returns>With a report, the outcome when that is recorded.</returns>

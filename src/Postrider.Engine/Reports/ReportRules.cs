@@ -22,7 +22,8 @@ public static class ReportRules
         {
             (EventType.SpamReport, _) => Record(Complain(now, report, at)),
             (EventType.Deferred, RecipientState.Open or RecipientState.Delivered) => Record(Note(now, report, at)),
-            (EventType.Bounce, RecipientState.Delivered) when now.IsLeased => new(ReportResult.Busy),
+            // Its acceptance may not be written yet: some hosts report within the moment in which they accept.
+            (EventType.Bounce, RecipientState.Open or RecipientState.Delivered) when now.IsLeased => new(ReportResult.Busy),
             (EventType.Bounce, RecipientState.Delivered) => Record(Bounce(now, report, at)),
             // What bounced has bounced; a second report of it is no second bounce.
             (EventType.Bounce, not RecipientState.Bounced) => Record(Note(now, report, at)),

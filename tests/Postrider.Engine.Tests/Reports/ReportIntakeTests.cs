@@ -20,10 +20,11 @@ public sealed class ReportIntakeTests
     readonly ReturnPaths _paths = new(Sender.Secrets, Host);
     readonly MessageId _message = new(new IdGenerator(new ManualTime()).Next());
     readonly Recorder _store = new();
+    readonly ManualTime _time = new();
     readonly ReportIntake _intake;
 
     public ReportIntakeTests() => _intake = new ReportIntake(
-        _store, _store, _paths, BounceRules.BuiltIn, Host, new ManualTime(), NullLogger<ReportIntake>.Instance);
+        _store, _store, _paths, BounceRules.BuiltIn, Host, _time, NullLogger<ReportIntake>.Instance);
 
     [Theory]
     [InlineData("postfix-failed", "hard", "5.1.1", "no-such-mailbox")]
@@ -152,7 +153,7 @@ public sealed class ReportIntakeTests
         foreach (var (result, outcome) in new[]
         {
             (ReportResult.Repeated, ReportOutcome.Repeated), (ReportResult.WithoutEffect, ReportOutcome.WithoutEffect),
-            (ReportResult.NotFound, ReportOutcome.MessageGone), (ReportResult.Busy, ReportOutcome.Busy),
+            (ReportResult.NotFound, ReportOutcome.MessageGone),
         })
         {
             _store.Result = result;
@@ -162,6 +163,31 @@ public sealed class ReportIntakeTests
         Assert.Equal(ReportOutcome.StoreAway, await TakeAsync(Token(), Sample("postfix-failed")));
         _store.Tenant = null;
         Assert.Equal(ReportOutcome.MessageGone, await TakeAsync(Token(), Sample("postfix-failed")));
+    }
+
+    [Theory]
+    [InlineData(2, ReportOutcome.Bounce)]
+    [InlineData(100, ReportOutcome.Busy)]
+    public async Task A_message_that_is_being_attempted_is_waited_for_a_moment(int times, ReportOutcome outcome)
+    {
+        _store.BusyTimes = times;
+
+        var taking = TakeAsync(Token(), Sample("postfix-failed"));
+        while (!taking.IsCompleted)
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(10));
+            await Task.Yield();
+        }
+
+        Assert.Equal(outcome, await taking);
+    }
+
+    [Fact]
+    public void The_page_for_operators_explains_every_outcome()
+    {
+        var page = File.ReadAllText(InRepository("docs/operate/bounces.md"));
+
+        Assert.All(BounceWords.Of<ReportOutcome>(), word => Assert.Contains($"`{word}`", page, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -186,8 +212,10 @@ public sealed class ReportIntakeTests
 
     static Mailbox Parse(string address) => Mailbox.TryParse(address, out var mailbox) ? mailbox : throw new ArgumentException(address);
 
-    string Sample(string name, [CallerFilePath] string here = "") =>
-        File.ReadAllText(Path.Combine(Path.GetDirectoryName(here)!, $"../../Postrider.Mail.Tests/Reports/{name}.eml"))
+    static string InRepository(string path, [CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, "../../..", path);
+
+    string Sample(string name) =>
+        File.ReadAllText(InRepository($"tests/Postrider.Mail.Tests/Reports/{name}.eml"))
             .ReplaceLineEndings("\n").Replace("b+token", Token(), StringComparison.Ordinal);
 
     static string Report(string recipients) => $"""
@@ -214,12 +242,17 @@ public sealed class ReportIntakeTests
         /// <summary>Null: the store is away.</summary>
         public ReportResult? Result { get; set; } = ReportResult.Recorded;
 
+        /// <summary>How often it is busy first.</summary>
+        public int BusyTimes { get; set; }
+
         public TenantId? Tenant { get; set; } = Sender.Tenant;
 
         public Task<ReportResult> RecordAsync(TenantId tenant, RecipientReport report, DateTimeOffset at, CancellationToken cancel)
         {
             Assert.Equal(Sender.Tenant, tenant);
             Reports.Add(report);
+            if (BusyTimes-- > 0)
+                return Task.FromResult(ReportResult.Busy);
             return Result is { } result ? Task.FromResult(result) : throw new StoreUnavailableException("It is away.", new IOException());
         }
 
