@@ -19,7 +19,7 @@ public sealed class ReportIntakeTests
 
     readonly ReturnPaths _paths = new(Sender.Secrets, Host);
     readonly MessageId _message = new(new IdGenerator(new ManualTime()).Next());
-    readonly Recorder _store = new();
+    readonly ReportRecorder _store = new();
     readonly ManualTime _time = new();
     readonly ReportIntake _intake;
 
@@ -233,34 +233,4 @@ public sealed class ReportIntakeTests
         --x--
 
         """;
-
-    /// <summary>Notes what it is asked, and answers as it is told.</summary>
-    sealed class Recorder : IReportStore, IMessageReader
-    {
-        public List<RecipientReport> Reports { get; } = [];
-
-        /// <summary>Null: the store is away.</summary>
-        public ReportResult? Result { get; set; } = ReportResult.Recorded;
-
-        /// <summary>How often it is busy first.</summary>
-        public int BusyTimes { get; set; }
-
-        public TenantId? Tenant { get; set; } = Sender.Tenant;
-
-        public Task<ReportResult> RecordAsync(TenantId tenant, RecipientReport report, DateTimeOffset at, CancellationToken cancel)
-        {
-            Assert.Equal(Sender.Tenant, tenant);
-            Reports.Add(report);
-            if (BusyTimes-- > 0)
-                return Task.FromResult(ReportResult.Busy);
-            return Result is { } result ? Task.FromResult(result) : throw new StoreUnavailableException("It is away.", new IOException());
-        }
-
-        public Task<TenantId?> FindTenantOfAsync(MessageId id, CancellationToken cancel) => Task.FromResult(Tenant);
-
-        public Task<MessageView?> FindAsync(TenantId tenant, MessageId id, CancellationToken cancel) => throw new NotSupportedException();
-
-        public Task<MessagePage> ListAsync(TenantId tenant, MessageFilter filter, PageRequest page, CancellationToken cancel) =>
-            throw new NotSupportedException();
-    }
 }
