@@ -18,8 +18,8 @@ public static class EngineMetrics
     static readonly Counter<long> Refusals =
         Meter.CreateCounter<long>("postrider.recipient.refusals", "{refusal}", "Why recipients were refused or deferred, by category.");
 
-    static readonly Counter<long> Reports =
-        Meter.CreateCounter<long>("postrider.inbound.reports", "{report}", "Mail to return paths and the feedback address, by what became of it.");
+    static readonly Counter<long> Reports = Meter.CreateCounter<long>(
+        "postrider.inbound.reports", "{report}", "Mail to return paths and the feedback address, by what became of it.");
 
     static readonly KeyValuePair<string, object?>[] OutcomeTags =
         BounceWords.Of<ReportOutcome>().Select(word => KeyValuePair.Create("outcome", (object?)word)).ToArray();

@@ -12,7 +12,9 @@ static class Complaints
     /// <summary>Return-Path fields that are tried: a message has one, and some hosts on the way leave another.</summary>
     const int MaxPathsTried = 5;
 
-    /// <summary>A recipient wants no more of this. Not: that mail was no spam after all, or that its authentication failed, or what nobody knows.</summary>
+    /// <summary>
+    /// A recipient wants no more of this. Not: that it was no spam after all, that its authentication failed, or what nobody knows.
+    /// </summary>
     public static bool IsComplaint(FeedbackReport report) =>
         report.Type is FeedbackType.Abuse or FeedbackType.Fraud or FeedbackType.Virus or FeedbackType.OptOut;
 
@@ -35,7 +37,7 @@ static class Complaints
         new EventData
         {
             FeedbackType = Word(report.Type),
-            Reason = report.UserAgent is { } agent ? $"Feedback report ({Word(report.Type)}) by {agent}" : $"Feedback report ({Word(report.Type)})",
+            Reason = $"Feedback report ({Word(report.Type)}){(report.UserAgent is { } agent ? $" by {agent}" : "")}",
         },
         ReportCause.Of(EventType.SpamReport, recipient));
 

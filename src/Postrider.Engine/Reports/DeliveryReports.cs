@@ -39,9 +39,14 @@ static class DeliveryReports
             ReportCause.Of(EventType.Deferred, recipient, notification.ReportingMta, Text(notification.ArrivalDate)));
     }
 
-    static IReadOnlyList<string?> Identify(DeliveryStatusNotification notification, RecipientStatus status, string? reportId) => reportId is not null
-        ? [reportId]
-        : [null, notification.ReportingMta, Text(notification.ArrivalDate), Text(status.LastAttempt), status.Status?.ToString(), status.Diagnostic?.Text];
+    static IReadOnlyList<string?> Identify(DeliveryStatusNotification notification, RecipientStatus status, string? reportId) =>
+        reportId is not null
+            ? [reportId]
+            :
+            [
+                null, notification.ReportingMta, Text(notification.ArrivalDate), Text(status.LastAttempt), status.Status?.ToString(),
+                status.Diagnostic?.Text,
+            ];
 
     static string? Text(DateTimeOffset? time) => time?.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
 

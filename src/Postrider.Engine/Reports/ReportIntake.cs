@@ -17,7 +17,8 @@ namespace Postrider.Engine.Reports;
 /// can make. Who has a return path, for having got the message, can let that one recipient bounce, once.
 /// </remarks>
 public sealed class ReportIntake(
-    IReportStore store, IMessageReader messages, ReturnPaths paths, BounceRules rules, Domain host, TimeProvider time, ILogger<ReportIntake> log)
+    IReportStore store, IMessageReader messages, ReturnPaths paths, BounceRules rules, Domain host, TimeProvider time,
+    ILogger<ReportIntake> log)
 {
     const string FeedbackAddress = "fbl";
 
@@ -33,7 +34,9 @@ public sealed class ReportIntake(
 
     /// <param name="recipient">One that <see cref="IsOurs"/>.</param>
     /// <param name="peer">Who brought it, for the log.</param>
-    /// <returns>Durable, whatever it is; but <see cref="ReportOutcome.Busy"/> and <see cref="ReportOutcome.StoreAway"/> ask for another try.</returns>
+    /// <returns>
+    /// Durable, whatever it is; but <see cref="ReportOutcome.Busy"/> and <see cref="ReportOutcome.StoreAway"/> ask for another try.
+    /// </returns>
     public async Task<ReportOutcome> TakeAsync(Mailbox recipient, ParsedMessage mail, string? peer, CancellationToken cancel)
     {
         var outcome = await RecordAsync(recipient, mail, peer, cancel);
@@ -55,7 +58,8 @@ public sealed class ReportIntake(
             if (result == ReportResult.Recorded)
             {
                 EngineMetrics.Count(report.Type);
-                log.ReportRecorded(report.Message, report.Recipient, report.Type, peer, report.Data.SmtpResponse ?? report.Data.BounceReason ?? report.Data.Reason);
+                var said = report.Data.SmtpResponse ?? report.Data.BounceReason ?? report.Data.Reason;
+                log.ReportRecorded(report.Message, report.Recipient, report.Type, peer, said);
             }
             return result switch
             {
@@ -95,7 +99,8 @@ public sealed class ReportIntake(
             case DeliveryStatusNotification notification:
                 if (!paths.TryRead(addressed, out message, out recipient))
                     return (ReportOutcome.Unproven, null);
-                return DeliveryReports.Read(notification, mail.MessageId is { Length: > 0 } id ? id : null, message, recipient, rules) is { } told
+                var reportId = mail.MessageId is { Length: > 0 } given ? given : null;
+                return DeliveryReports.Read(notification, reportId, message, recipient, rules) is { } told
                     ? (told.Type == EventType.Bounce ? ReportOutcome.Bounce : ReportOutcome.Deferred, told)
                     : (ReportOutcome.Ignored, null);
             case FeedbackReport feedback:

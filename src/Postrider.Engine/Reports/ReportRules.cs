@@ -33,7 +33,9 @@ public static class ReportRules
 
     static ReportDecision Record(ReportChange change) => new(ReportResult.Recorded, change);
 
-    /// <summary>The event, and of a bounce its row: an open recipient's next attempt meets that; a failed or cancelled one stays what it is.</summary>
+    /// <summary>
+    /// The event, and of a bounce its row: an open recipient's next attempt meets that; a failed or cancelled one stays what it is.
+    /// </summary>
     static ReportChange Note(ReportedMessage now, RecipientReport report, DateTimeOffset at)
     {
         var isOver = now.Status is MessageStatus.Failed or MessageStatus.Cancelled;
@@ -102,7 +104,7 @@ public sealed record ReportChange
     /// <summary>The message's status after this.</summary>
     public required MessageStatus Status { get; init; }
 
-    /// <summary>Of a message that was delivered and whose recipient bounced, also while others have it; else null, which leaves it as it is.</summary>
+    /// <summary>Of a delivered message whose recipient bounced, also while others have it; else null, which leaves it as it is.</summary>
     public string? ErrorMessage { get; init; }
     public Suppression? Suppression { get; init; }
 }

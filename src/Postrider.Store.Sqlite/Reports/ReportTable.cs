@@ -23,7 +23,8 @@ static class ReportTable
         EventRows.Insert(db, tenant, report.Message, EncodedEvent.From(change.Event));
         if (change.Outcome is { } outcome)
             db.Prepare(RecipientSql)
-                .Bind((long)outcome.State).Bind(outcome.LastReply).Bind(at).Bind(tenant.Value).Bind(report.Message.Value).Bind(outcome.Ordinal).Run();
+                .Bind((long)outcome.State).Bind(outcome.LastReply).Bind(at)
+                .Bind(tenant.Value).Bind(report.Message.Value).Bind(outcome.Ordinal).Run();
         if (change.Suppression is { } row)
             SuppressionTable.Add(db, tenant, row);
         if (change.Status != now.Status || change.ErrorMessage is not null)

@@ -138,8 +138,9 @@ static class ServerHost
     {
         services.AddSingleton(provider => new ReturnPaths(provider.GetRequiredService<SecretBox>(), settings.Delivery.ReturnPathDomain));
         services.AddSingleton(provider => new ReportIntake(
-            provider.GetRequiredService<IReportStore>(), provider.GetRequiredService<IMessageReader>(), provider.GetRequiredService<ReturnPaths>(),
-            settings.Delivery.Bounces, settings.Delivery.ReturnPathDomain, TimeProvider.System, provider.GetRequiredService<ILogger<ReportIntake>>()));
+            provider.GetRequiredService<IReportStore>(), provider.GetRequiredService<IMessageReader>(),
+            provider.GetRequiredService<ReturnPaths>(), settings.Delivery.Bounces, settings.Delivery.ReturnPathDomain,
+            TimeProvider.System, provider.GetRequiredService<ILogger<ReportIntake>>()));
         services.AddSingleton<ReportReceiver>();
         services.AddSingleton(provider =>
         {
