@@ -50,7 +50,8 @@ static class EventJson
                 metadata.Write("attempt"u8, data.Attempt);
                 metadata.Write("next_retry_at"u8, data.NextRetryAt);
                 metadata.Write("mx_host"u8, data.MxHost);
-                metadata.Write("source"u8, data.Source);
+                // Beside the contract's keys: the message is not tried again from here; a host that accepted it tells of a delay.
+                metadata.Write("source"u8, data.Source == "dsn" ? data.Source : null);
                 break;
             case EventType.Delivered:
                 metadata.Write("mx_host"u8, data.MxHost);
