@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using Postrider.Engine.Bounces;
 using Postrider.Engine.Delivery;
 using Postrider.Engine.Messages;
+using Postrider.Engine.Reports;
 
 namespace Postrider.Engine;
 
@@ -16,6 +17,12 @@ public static class EngineMetrics
 
     static readonly Counter<long> Refusals =
         Meter.CreateCounter<long>("postrider.recipient.refusals", "{refusal}", "Why recipients were refused or deferred, by category.");
+
+    static readonly Counter<long> Reports = Meter.CreateCounter<long>(
+        "postrider.inbound.reports", "{report}", "Mail to return paths and the feedback address, by what became of it.");
+
+    static readonly KeyValuePair<string, object?>[] OutcomeTags =
+        BounceWords.Of<ReportOutcome>().Select(word => KeyValuePair.Create("outcome", (object?)word)).ToArray();
 
     static readonly KeyValuePair<string, object?>[] CategoryTags =
         BounceCategories.Words.Select(word => KeyValuePair.Create("category", (object?)word)).ToArray();
@@ -49,4 +56,6 @@ public static class EngineMetrics
     }
 
     internal static void Count(EventType type) => Events.Add(1, TypeTags[(int)type]);
+
+    internal static void Count(ReportOutcome outcome) => Reports.Add(1, OutcomeTags[(int)outcome]);
 }

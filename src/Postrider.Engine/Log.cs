@@ -3,7 +3,7 @@ using Postrider.Engine.Messages;
 
 namespace Postrider.Engine;
 
-/// <summary>Event ids: 2000–2099 the queue, 2100–2199 delivery, 2200–2299 composing. An id is never used again.</summary>
+/// <summary>Event ids: 2000–2099 the queue, 2100–2199 delivery, 2200–2299 composing, 2300–2399 reports. An id is never used again.</summary>
 static partial class Log
 {
     /// <summary>While the store is away it says itself why, now and then: nobody else need repeat the stack.</summary>
@@ -60,4 +60,11 @@ static partial class Log
 
     [LoggerMessage(2104, LogLevel.Error, "A connection to {Destination} failed in our own code")]
     public static partial void WorkerFaulted(this ILogger log, Exception exception, string destination);
+
+    [LoggerMessage(2300, LogLevel.Information, "Message {Message} recipient {Recipient}: {Event} reported by {Peer}: {Text}")]
+    public static partial void ReportRecorded(
+        this ILogger log, MessageId message, int recipient, EventType @event, string? peer, string? text);
+
+    [LoggerMessage(2301, LogLevel.Warning, "A report about message {Message} could not be recorded; its sender is to try again")]
+    public static partial void ReportNotRecorded(this ILogger log, Exception exception, MessageId message);
 }

@@ -8,6 +8,7 @@ using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Moving;
 using Postrider.Engine.Queue;
+using Postrider.Engine.Reports;
 using Postrider.Engine.Suppressions;
 using Postrider.Engine.Tenants;
 using Postrider.Mail.Addresses;
@@ -18,6 +19,7 @@ using Postrider.Store.Postgres.Messages;
 using Postrider.Store.Postgres.Migrations;
 using Postrider.Store.Postgres.Moving;
 using Postrider.Store.Postgres.Queue;
+using Postrider.Store.Postgres.Reports;
 using Postrider.Store.Postgres.Suppressions;
 using Postrider.Store.Postgres.Tenants;
 
@@ -138,6 +140,9 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
 
     public Task<bool> NoteLateAsync(LeaseKey lease, MessageEvent late, CancellationToken cancel) =>
         _database.WriteAsync(connection => LateAnswers.NoteAsync(connection, lease, late), cancel);
+
+    public Task<ReportResult> RecordAsync(TenantId tenant, RecipientReport report, DateTimeOffset at, CancellationToken cancel) =>
+        _database.WriteAsync(connection => ReportTable.RecordAsync(connection, tenant, report, at), cancel);
 
     public async Task RenewAsync(NodeId owner, DateTimeOffset until, CancellationToken cancel)
     {

@@ -7,6 +7,7 @@ using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Moving;
 using Postrider.Engine.Queue;
+using Postrider.Engine.Reports;
 using Postrider.Engine.Suppressions;
 using Postrider.Engine.Tenants;
 using Postrider.Mail.Addresses;
@@ -16,6 +17,7 @@ using Postrider.Store.Sqlite.Messages;
 using Postrider.Store.Sqlite.Migrations;
 using Postrider.Store.Sqlite.Moving;
 using Postrider.Store.Sqlite.Queue;
+using Postrider.Store.Sqlite.Reports;
 using Postrider.Store.Sqlite.Search;
 using Postrider.Store.Sqlite.Suppressions;
 using Postrider.Store.Sqlite.Tenants;
@@ -135,6 +137,9 @@ public sealed class SqliteStore : IStore
         var encoded = EncodedEvent.From(late);
         return _writer.RunAsync(session => Controls.NoteLate(session, lease, encoded), cancel);
     }
+
+    public Task<ReportResult> RecordAsync(TenantId tenant, RecipientReport report, DateTimeOffset at, CancellationToken cancel) =>
+        _writer.RunAsync(session => ReportTable.Record(session, tenant, report, at), cancel);
 
     public Task RenewAsync(NodeId owner, DateTimeOffset until, CancellationToken cancel) =>
         _writer.RunAsync(session => Leases.Renew(session, owner, until), cancel);

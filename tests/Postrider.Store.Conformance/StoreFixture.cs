@@ -3,6 +3,7 @@ using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
+using Postrider.Engine.Reports;
 using Postrider.Engine.Suppressions;
 using Postrider.Engine.Tenants;
 using Postrider.Testing;
@@ -39,6 +40,8 @@ public abstract class StoreFixture : IAsyncDisposable
     public abstract IUnsubscribeGroupStore Groups { get; }
 
     public abstract IControlStore Control { get; }
+
+    public abstract IReportStore RecipientReports { get; }
 
     protected StoreFixture() => Ids = new IdGenerator(Time);
 

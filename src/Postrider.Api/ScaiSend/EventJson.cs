@@ -50,6 +50,8 @@ static class EventJson
                 metadata.Write("attempt"u8, data.Attempt);
                 metadata.Write("next_retry_at"u8, data.NextRetryAt);
                 metadata.Write("mx_host"u8, data.MxHost);
+                // Beside the contract's keys: the message is not tried again from here; a host that accepted it tells of a delay.
+                metadata.Write("source"u8, data.Source == "dsn" ? data.Source : null);
                 break;
             case EventType.Delivered:
                 metadata.Write("mx_host"u8, data.MxHost);
@@ -64,6 +66,9 @@ static class EventJson
                 metadata.Write("status"u8, data.Status);
                 metadata.Write("bounce_type"u8, "block");
                 metadata.Write("category"u8, data.Category);
+                break;
+            case EventType.SpamReport:
+                metadata.Write("feedback_type"u8, data.FeedbackType);
                 break;
             default:
                 break;

@@ -9,7 +9,7 @@ public interface IMessageReader
     /// <summary>Newest first, by id; the index that serves each filter is named in the store.</summary>
     Task<MessagePage> ListAsync(TenantId tenant, MessageFilter filter, PageRequest page, CancellationToken cancel);
 
-    /// <summary>For the operator's command line, which knows no tenant.</summary>
+    /// <summary>For the operator's command line and for reports, which know no tenant: a seek a tenant.</summary>
     Task<TenantId?> FindTenantOfAsync(MessageId id, CancellationToken cancel);
 }
 

@@ -45,11 +45,14 @@ public sealed record EventData
     /// <summary>Why, of a refusal: a word of docs/operate/bounces.md.</summary>
     public string? Category { get; init; }
 
-    /// <summary>smtp, dsn or suppression.</summary>
+    /// <summary>smtp, dsn or suppression; of a deferral dsn or null.</summary>
     public string? Source { get; init; }
 
-    /// <summary>Why a recipient was dropped: contracts/scaisend.md §5.2.</summary>
+    /// <summary>Why a recipient was dropped: contracts/scaisend.md §5.2. Of a complaint, who reported it.</summary>
     public string? Reason { get; init; }
+
+    /// <summary>Of a complaint: abuse, fraud, virus or opt-out (RFC 5965 §7.3).</summary>
+    public string? FeedbackType { get; init; }
 
     /// <summary>The unsubscribe group it is about.</summary>
     public int? GroupId { get; init; }

@@ -79,10 +79,12 @@ static class SuppressionTable
         foreach (var row in rows)
             columns.Add(tenant, row);
         await using var batch = new NpgsqlBatch(connection);
-        Add(batch, InsertSql, Lane.Of(tenant), columns);
+        AddTo(batch, Lane.Of(tenant), columns);
         await batch.ExecuteNonQueryAsync(CancellationToken.None);
         return true;
     }
+
+    public static void AddTo(NpgsqlBatch batch, short lane, SuppressionColumns columns) => Add(batch, InsertSql, lane, columns);
 
     /// <summary>Rows of a group of settlements, in the transaction that wrote their events and after those.</summary>
     public static void AddSettled(NpgsqlBatch batch, short lane, SuppressionColumns columns) => Add(batch, InsertSettledSql, lane, columns);

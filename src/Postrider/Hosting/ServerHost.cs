@@ -14,6 +14,7 @@ using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
+using Postrider.Engine.Reports;
 using Postrider.Engine.Suppressions;
 using Postrider.Engine.Tenants;
 using Postrider.Mail.Dns;
@@ -24,7 +25,7 @@ using Postrider.Store.Postgres;
 
 namespace Postrider.Hosting;
 
-/// <summary>Puts a server process together: store, engine, HTTP, and in the demo the capture MX. What is wired here is wired nowhere else.</summary>
+/// <summary>Puts a server process together: store, engine, HTTP, the inbound listener, and in the demo the capture MX. What is wired here is wired nowhere else.</summary>
 static class ServerHost
 {
     /// <param name="store">Opened to serve; the caller disposes it after the application.</param>
@@ -40,9 +41,8 @@ static class ServerHost
         AddEngine(builder.Services, settings, store, secrets, ids);
         AddOperations(builder.Services, settings);
         builder.Services.AddPostriderApi(settings.Api);
-        var capture = captured is null ? null : new SmtpServer(
-            new SmtpServerOptions { HostName = settings.Delivery.HostName }, new CaptureReceiver(captured, ids, TimeProvider.System), TimeProvider.System);
-        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, settings, capture));
+        AddInbound(builder.Services, settings, captured, ids);
+        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, settings));
 
         var app = builder.Build();
         app.Use(app.Services.GetRequiredService<StopNotice>().CloseConnectionsAsync);
@@ -76,7 +76,8 @@ static class ServerHost
             .AddSingleton<IContentReader>(store).AddSingleton<ITenantStore>(store).AddSingleton<IBatchStore>(store)
             .AddSingleton<ISuppressionStore>(store).AddSingleton<IUnsubscribeGroupStore>(store)
             .AddSingleton<IDestinationReports>(store)
-            .AddSingleton<IControlStore>(store).AddSingleton<IBatchOrderStore>(store);
+            .AddSingleton<IControlStore>(store).AddSingleton<IBatchOrderStore>(store)
+            .AddSingleton<IReportStore>(store);
         services.AddSingleton<SenderDomains>().AddSingleton<ApiKeys>().AddSingleton<DkimKeys>().AddSingleton<MessageIntake>();
         services.AddSingleton<IResolver>(provider => new DnsResolver(settings.Resolver, TimeProvider.System));
         services.AddSingleton(provider => CreateEngine(provider, settings, ids));
@@ -109,7 +110,7 @@ static class ServerHost
             provider.GetRequiredService<IContentReader>(),
             provider.GetRequiredService<SenderDomains>(),
             provider.GetRequiredService<DkimKeys>(),
-            new ReturnPaths(provider.GetRequiredService<SecretBox>(), settings.Delivery.ReturnPathDomain),
+            provider.GetRequiredService<ReturnPaths>(),
             new MxLookup(provider.GetRequiredService<IResolver>(), NewRandom(), new MxLookupOptions { OwnName = OwnName(settings) }),
             new SmtpConnector(
                 new SmtpClientOptions { HostName = settings.Delivery.HostName, Timeouts = settings.Timeouts }, new BrokenTlsMemory(time), time),
@@ -133,6 +134,25 @@ static class ServerHost
 
     static DnsName? OwnName(Settings settings) => DnsName.TryParse(settings.Delivery.HostName, out var name) ? name : null;
 
+    /// <summary>Takes delivery reports and complaints; in the demo, on the same port, all other mail too.</summary>
+    static void AddInbound(IServiceCollection services, Settings settings, CaptureFolder? captured, IdGenerator ids)
+    {
+        services.AddSingleton(provider => new ReturnPaths(provider.GetRequiredService<SecretBox>(), settings.Delivery.ReturnPathDomain));
+        services.AddSingleton(provider => new ReportIntake(
+            provider.GetRequiredService<IReportStore>(), provider.GetRequiredService<IMessageReader>(),
+            provider.GetRequiredService<ReturnPaths>(), settings.Delivery.Bounces, settings.Delivery.ReturnPathDomain,
+            TimeProvider.System, provider.GetRequiredService<ILogger<ReportIntake>>()));
+        services.AddSingleton<ReportReceiver>();
+        services.AddSingleton(provider =>
+        {
+            var reports = provider.GetRequiredService<ReportReceiver>();
+            var options = new SmtpServerOptions { HostName = settings.Delivery.HostName };
+            return captured is null
+                ? new SmtpServer(InboundLimits.Of(options), reports, TimeProvider.System, provider.GetRequiredService<ILogger<SmtpServer>>())
+                : new SmtpServer(options, new DemoReceiver(new CaptureReceiver(captured, ids, TimeProvider.System), reports), TimeProvider.System);
+        });
+    }
+
     static void AddOperations(IServiceCollection services, Settings settings)
     {
         services.AddSingleton(new PrometheusText(EngineMetrics.MeterName));
@@ -149,7 +169,7 @@ static class ServerHost
             services.AddHostedService(_ => new OtlpExport(endpoint));
     }
 
-    static void Listen(KestrelServerOptions kestrel, Settings settings, SmtpServer? capture)
+    static void Listen(KestrelServerOptions kestrel, Settings settings)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = null;       // each dialect has its own limit, and its own words for passing it
@@ -160,8 +180,8 @@ static class ServerHost
             else
                 kestrel.ListenLocalhost(url.Port);
         }
-        if (capture is not null && settings.Inbound is { } inbound)
-            kestrel.Listen(inbound, endpoint => endpoint.UseSmtp(capture));
+        if (settings.Inbound is { } inbound)
+            kestrel.Listen(inbound, endpoint => endpoint.UseSmtp(kestrel.ApplicationServices.GetRequiredService<SmtpServer>()));
     }
 
     /// <summary>Where it answers, for a person to paste.</summary>

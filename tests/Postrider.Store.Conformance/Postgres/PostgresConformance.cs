@@ -24,3 +24,5 @@ public sealed class PostgresTenantTests : TenantConformance<PostgresFixture>;
 public sealed class PostgresDestinationReportTests : DestinationReportConformance<PostgresFixture>;
 
 public sealed class PostgresSuppressionTests : SuppressionConformance<PostgresFixture>;
+
+public sealed class PostgresReportTests : ReportConformance<PostgresFixture>;

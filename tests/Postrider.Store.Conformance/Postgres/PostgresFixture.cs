@@ -3,6 +3,7 @@ using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
+using Postrider.Engine.Reports;
 using Postrider.Engine.Suppressions;
 using Postrider.Engine.Tenants;
 using Postrider.Store.Conformance.Postgres;
@@ -61,6 +62,8 @@ public sealed class PostgresFixture : StoreFixture
     public override IUnsubscribeGroupStore Groups => Postgres;
 
     public override IControlStore Control => Postgres;
+
+    public override IReportStore RecipientReports => Postgres;
 
     public override async Task OpenAsync()
     {

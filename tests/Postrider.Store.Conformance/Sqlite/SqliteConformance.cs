@@ -24,3 +24,5 @@ public sealed class SqliteTenantTests : TenantConformance<SqliteFixture>;
 public sealed class SqliteDestinationReportTests : DestinationReportConformance<SqliteFixture>;
 
 public sealed class SqliteSuppressionTests : SuppressionConformance<SqliteFixture>;
+
+public sealed class SqliteReportTests : ReportConformance<SqliteFixture>;

@@ -3,6 +3,7 @@ using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
+using Postrider.Engine.Reports;
 using Postrider.Engine.Suppressions;
 using Postrider.Engine.Tenants;
 using Postrider.Store.Sqlite;
@@ -42,6 +43,8 @@ public sealed class SqliteFixture : StoreFixture
     public override IUnsubscribeGroupStore Groups => Sqlite;
 
     public override IControlStore Control => Sqlite;
+
+    public override IReportStore RecipientReports => Sqlite;
 
     public override async Task OpenAsync() => Sqlite = await OpenAsync(Path);
 

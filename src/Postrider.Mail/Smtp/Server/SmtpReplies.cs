@@ -13,6 +13,7 @@ static class SmtpReplies
     public static readonly SmtpReply Help = new(214, "2.0.0 RFC 5321");
 
     public static readonly SmtpReply TimedOut = new(421, "4.4.2 Timed out, closing");
+    public static readonly SmtpReply TooManySessions = new(421, "4.7.0 Too many connections, try again");
     public static readonly SmtpReply ShuttingDown = new(421, "4.3.2 Shutting down, try again");
     public static readonly SmtpReply TooManyErrors = new(421, "4.7.0 Too many errors, closing");
     public static readonly SmtpReply TooManyCommands = new(421, "4.7.0 Too many commands without a message, closing");

@@ -14,6 +14,12 @@ public sealed record SmtpServerOptions
     /// <summary>SIZE (RFC 1870). Default 25 MiB, what the large providers take.</summary>
     public long MaxMessageOctets { get; init; } = 25 * 1024 * 1024;
 
+    /// <summary>Sessions at a time; whoever comes beyond hears 421 and is to come again. Null, the default, for any number.</summary>
+    public int? MaxSessions { get; init; }
+
+    /// <summary>The same from one IP address.</summary>
+    public int? MaxSessionsPerAddress { get; init; }
+
     /// <summary>In one transaction; RFC 5321 §4.5.3.1.8 asks for at least 100.</summary>
     public int MaxRecipients { get; init; } = 1000;
 

@@ -50,6 +50,9 @@ sealed class SmtpServerSession(
         }
     }
 
+    /// <summary>Instead of <see cref="RunAsync"/>: says why there is no session.</summary>
+    public ValueTask RefuseAsync(SmtpReply reply) => SayGoodbyeAsync(reply);
+
     public async ValueTask DisposeAsync()
     {
         await _wire.DisposeAsync();

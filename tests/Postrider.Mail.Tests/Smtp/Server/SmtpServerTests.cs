@@ -97,6 +97,39 @@ public sealed class SmtpServerTests
         Assert.EndsWith("421 4.7.0 Commands in clear behind STARTTLS, closing\r\n", replies, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(1, null)]
+    [InlineData(null, 1)]
+    public async Task Turns_away_who_comes_beyond_the_sessions_it_bears_until_one_has_ended(int? sessions, int? perAddress)
+    {
+        await using var host = await SmtpHost.StartAsync(
+            _receiver, new() { HostName = "mx.example", MaxSessions = sessions, MaxSessionsPerAddress = perAddress });
+        using var first = new TcpClient();
+        await first.ConnectAsync(host.EndPoint, Cancel);
+        using var reader = new StreamReader(first.GetStream(), Encoding.ASCII);
+        var greeting = await reader.ReadLineAsync(Cancel);
+
+        var second = await SayAsync(host, "");
+        await first.GetStream().WriteAsync("QUIT\r\n"u8.ToArray(), Cancel);
+        await reader.ReadToEndAsync(Cancel);
+        var third = await SayUntilTakenAsync(host);
+
+        Assert.StartsWith("220 ", greeting, StringComparison.Ordinal);
+        Assert.Equal("421 4.7.0 Too many connections, try again\r\n", second);
+        Assert.StartsWith("220 ", third, StringComparison.Ordinal);
+    }
+
+    /// <summary>The end of a session is seen by its peer a moment before it is counted.</summary>
+    static async Task<string> SayUntilTakenAsync(SmtpHost host)
+    {
+        while (true)
+        {
+            var replies = await SayAsync(host, "QUIT\r\n");
+            if (!replies.StartsWith("421", StringComparison.Ordinal))
+                return replies;
+        }
+    }
+
     static async Task<string> SayAsync(SmtpHost host, string text)
     {
         using var client = new TcpClient();
