@@ -35,12 +35,12 @@ sealed class ControlEndpoints(MessageControl control, IMessageReader messages, I
     {
         if (await AdmitAsync(context, credential, ControlAction.Retry) is not { } id)
             return;
+        // Asked before, because afterwards the retry may have bounced already.
+        var warning = await IsBouncingAsync(context, credential, id) ? "Recipient is on the bounce list" : null;
         switch (await control.RetryAsync(credential.Tenant.Id, id, context.RequestAborted))
         {
             case ControlOutcome.Done done:
-                Answer(
-                    context, StatusCodes.Status200OK, id, done.Status, "Re-queued for delivery",
-                    await IsBouncingAsync(context, credential, id) ? "Recipient is on the bounce list" : null);
+                Answer(context, StatusCodes.Status200OK, id, done.Status, "Re-queued for delivery", warning);
                 break;
             case ControlOutcome.InProgress underWay:
                 Answer(context, StatusCodes.Status409Conflict, id, underWay.Status, "Delivery attempt in progress; retry ignored");
@@ -56,6 +56,8 @@ sealed class ControlEndpoints(MessageControl control, IMessageReader messages, I
 
     public async Task FailAsync(HttpContext context, Credential credential)
     {
+        if (await AdmitAsync(context, credential, ControlAction.Fail) is not { } id)
+            return;
         if (await RequestBody.TryReadAsync(context.Request, MaxFailOctets, context.RequestAborted) is not { } json)
         {
             Refuse(context, StatusCodes.Status413PayloadTooLarge, $"The request body must be at most {MaxFailOctets} bytes");
@@ -68,8 +70,6 @@ sealed class ControlEndpoints(MessageControl control, IMessageReader messages, I
             Refuse(context, StatusCodes.Status400BadRequest, fault);
             return;
         }
-        if (await AdmitAsync(context, credential, ControlAction.Fail) is not { } id)
-            return;
         switch (await control.FailAsync(credential.Tenant.Id, id, reason, context.RequestAborted))
         {
             case ControlOutcome.Done done:
@@ -89,9 +89,9 @@ sealed class ControlEndpoints(MessageControl control, IMessageReader messages, I
     {
         if (await messages.FindAsync(credential.Tenant.Id, id, context.RequestAborted) is not { } message)
             return false;
-        var open = message.Message.Recipients.Where(recipient => recipient.State == RecipientState.Open);
+        var retried = message.Message.Recipients.Where(recipient => recipient.State != RecipientState.Delivered);
         var blocking = await suppressions.FindBlockingAsync(
-            credential.Tenant.Id, [.. open.Select(recipient => recipient.Address.Mailbox.Key).Distinct()], context.RequestAborted);
+            credential.Tenant.Id, [.. retried.Select(recipient => recipient.Address.Mailbox.Key).Distinct()], context.RequestAborted);
         return blocking.Any(row => row.List == SuppressionList.Bounces);
     }
 

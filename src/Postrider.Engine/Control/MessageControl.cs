@@ -81,6 +81,8 @@ public sealed class MessageControl(
                 {
                     ControlRule.Already => new ControlOutcome.Done(kept.Status),
                     ControlRule.AsksHolder => new ControlOutcome.InProgress(kept.Status),
+                    // Failed by hand, and every recipient has it after all: there is nobody left to mail.
+                    ControlRule.Taken when write.Action == ControlAction.Retry => new ControlOutcome.InProgress(kept.Status),
                     _ => new ControlOutcome.Refused(kept.Status),
                 };
             default:
