@@ -27,6 +27,9 @@ public sealed record EngineParts(
 
     /// <summary>How many nodes share the destinations' limits, this one included; it must know at once. Default: this one alone.</summary>
     public Func<int> LiveNodes { get; init; } = () => 1;
+
+    /// <summary>Whether this machine's clock is near enough to the others' to tell that their leases have ended. Default: there are no others.</summary>
+    public Func<bool> ClockAgrees { get; init; } = () => true;
 }
 
 /// <summary>
@@ -37,7 +40,7 @@ public sealed record EngineParts(
 /// Nothing here is durable. A stop finishes what is being sent and gives the rest back within <see cref="QueueOptions.Drain"/>; whatever ends
 /// otherwise is in the store as leased, and taken over by the next process or another node.
 /// </remarks>
-public sealed class MailEngine : IHostedService, IQueueWakeup, IAsyncDisposable
+public sealed class MailEngine : IHostedLifecycleService, IQueueWakeup, IAsyncDisposable
 {
     readonly QueueOptions _options;
     readonly NodeId _node;
@@ -53,6 +56,7 @@ public sealed class MailEngine : IHostedService, IQueueWakeup, IAsyncDisposable
     readonly ComposingPool _composing;
     Task _running = Task.CompletedTask;
     Task _keeping = Task.CompletedTask;
+    Task? _drained;
 
     public MailEngine(
         EngineParts parts, DeliveryOptions delivery, QueueOptions queue, Random random, TimeProvider time, ILogger<MailEngine> log)
@@ -65,7 +69,7 @@ public sealed class MailEngine : IHostedService, IQueueWakeup, IAsyncDisposable
         _destinations = new Destinations(parts.Mx, services);
         var leases = new LeaseBook(_node, () => new NodeId(parts.Ids.Next()), queue.MaxLeased);
         _dispatcher = new Dispatcher(parts.Queue, parts.Suppressions, _destinations, queue, leases, time, log);
-        _leases = new LeaseKeeper(parts.Queue, _dispatcher, leases, queue, delivery.Retry, parts.OthersAreDead, time, log);
+        _leases = new LeaseKeeper(parts.Queue, _dispatcher, leases, queue, delivery.Retry, parts.OthersAreDead, parts.ClockAgrees, time, log);
         var attempts = new AttemptServices(
             parts.Queue, parts.Control, parts.Attempts, delivery, parts.Ids, random, time, log, _dispatcher.Closed, _stopping.Token);
         _composing = new ComposingPool(
@@ -103,11 +107,19 @@ public sealed class MailEngine : IHostedService, IQueueWakeup, IAsyncDisposable
         _keeping = _leases.RunAsync(_draining.Token, _stopping.Token);
     }
 
+    /// <summary>
+    /// The drain begins before anything else is stopped, and goes on beside it: a listener that waits for a slow request would else use up the
+    /// time, and what is behind its final dot would be cut off.
+    /// </summary>
+    public Task StoppingAsync(CancellationToken cancel)
+    {
+        _drained ??= DrainAsync();
+        return Task.CompletedTask;
+    }
+
     public async Task StopAsync(CancellationToken cancel)
     {
-        _log.Draining(Leased);
-        await _draining.CancelAsync();
-        var drained = DrainAsync();
+        var drained = _drained ??= DrainAsync();
         using (var most = new CancellationTokenSource(_options.Drain, _time))
         using (var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel, most.Token))
         {
@@ -119,8 +131,16 @@ public sealed class MailEngine : IHostedService, IQueueWakeup, IAsyncDisposable
         await Task.WhenAny(Task.WhenAll(drained, _keeping), Task.Delay(TimeSpan.FromSeconds(2), _time, CancellationToken.None));
     }
 
+    public Task StartingAsync(CancellationToken cancel) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancel) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancel) => Task.CompletedTask;
+
     async Task DrainAsync()
     {
+        _log.Draining(Leased);
+        await _draining.CancelAsync();
         _destinations.GiveBack();
         await LogFaultsAsync(() => _running);
         _destinations.GiveBack();       // what was being composed meanwhile

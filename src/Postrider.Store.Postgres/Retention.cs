@@ -91,8 +91,9 @@ sealed class Retention(Database database, Partitions partitions, PostgresStoreOp
                 async connection =>
                 {
                     await using var batch = new NpgsqlBatch(connection);
-                    batch.Add(CountersSql).With("lane", lane).With("day", day);
+                    // In the order of all who change totals.
                     batch.Add(BatchesSql).With("lane", lane).With("before", month.Next.FirstId);
+                    batch.Add(CountersSql).With("lane", lane).With("day", day);
                     return await batch.ExecuteNonQueryAsync(CancellationToken.None);
                 },
                 cancel);

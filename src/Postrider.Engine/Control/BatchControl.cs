@@ -91,11 +91,9 @@ public sealed class BatchControl(
 
     internal async Task RunOnceAsync(CancellationToken cancel)
     {
-        foreach (var batch in await store.PendingOrdersAsync(time.GetUtcNow(), MostPending, cancel))
-        {
-            if (!cancel.IsCancellationRequested)
-                await WorkAsync(batch);
-        }
+        // Side by side: none waits behind one that is large, or that fails.
+        var pending = await store.PendingOrdersAsync(time.GetUtcNow(), MostPending, cancel);
+        await Task.WhenAll(pending.Select(WorkAsync));
     }
 
     /// <summary>Starts on the order, or joins who is at it: a new order is seen by the next page of the old one's work.</summary>

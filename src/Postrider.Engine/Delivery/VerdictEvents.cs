@@ -14,7 +14,7 @@ static class VerdictEvents
         Verdict.Deferred deferred => OfDeferred(deferred, next),
         Verdict.Bounced bounced => (EventType.Bounce, RecipientState.Bounced, new EventData
         {
-            SmtpResponse = bounced.Reply,       // for a suppressed address, what was said when it was listed
+            SmtpResponse = bounced.Source == "smtp" ? bounced.Reply : null,
             BounceType = bounced.Kind == BounceKind.Hard ? "hard" : "soft",
             BounceReason = bounced.Reply,
             Status = bounced.Status,

@@ -12,7 +12,7 @@ namespace Postrider.Engine.Queue;
 /// </remarks>
 /// <param name="othersAreDead">The store serves one process only: there are no others.</param>
 sealed class LeaseKeeper(
-    IQueueStore queue, Dispatcher dispatcher, LeaseBook leases, QueueOptions options, RetryOptions retry, bool othersAreDead,
+    IQueueStore queue, Dispatcher dispatcher, LeaseBook leases, QueueOptions options, RetryOptions retry, bool othersAreDead, Func<bool> clockAgrees,
     TimeProvider time, ILogger log)
 {
     readonly SemaphoreSlim _turn = new(1);
@@ -63,7 +63,8 @@ sealed class LeaseKeeper(
             var now = time.GetUtcNow();
             if ((now - _renewedAt).Duration() >= options.Lease / 2)
                 await RenewInTurnAsync(now, cancel);
-            if (othersAreDead || await OthersHadTimeAsync(cancel))
+            // A clock that leapt ahead sees the end of every lease there is.
+            if (othersAreDead || (clockAgrees() && await OthersHadTimeAsync(cancel)))
                 await TakeOverAsync(now, null, cancel);
         }
         catch

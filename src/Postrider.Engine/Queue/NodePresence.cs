@@ -58,7 +58,7 @@ public sealed class NodePresence(INodeStore store, Node node, TimeProvider time,
         {
             await store.LeaveAsync(node.Id, cancellationToken);
         }
-        catch (StoreUnavailableException e)
+        catch (Exception e) when (e is StoreUnavailableException or OperationCanceledException)
         {
             log.HeartbeatFailed(e.UnlessAway());       // the others count it for a few seconds longer
         }

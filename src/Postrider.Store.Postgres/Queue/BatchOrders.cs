@@ -198,6 +198,7 @@ static class BatchOrders
         select (select count(*) from scanned) < @limit, null::text, null::timestamptz
         """;
 
+    /// <remarks>No total changes: what is held or released counts as queued before and after (Totals).</remarks>
     const string HoldSql = $"""
         {Scanned},
         live as materialized (
@@ -238,9 +239,6 @@ static class BatchOrders
             update message m set due_at = w.due_at
             from won w
             where m.lane = @lane and m.tenant_id = w.tenant_id and m.id = w.message_id and w.is_moved),
-        moves as materialized (
-            select tenant_id, day, batch_id, phase as from_status, 0 as to_status, @now as at from won),
-        {Totals.OfMoves},
         {Advanced}
         select (select count(*) from scanned) < @limit, w.domain, w.due_at
         from (select 1) one

@@ -26,16 +26,20 @@ sealed class ControlPending(ControlWrite write, EncodedEvent audit, Cancellation
 sealed class ControlWriter(Database database, PostgresStoreOptions options, Action<Backlog> requeued, ILogger log)
     : GroupWriter<ControlPending>(database, options, log)
 {
+    /// <summary>A message goes from the queue to the settled, or back, between two looks; not so many times in a row. A guess.</summary>
+    const int MostAsked = 100;
+
     public async Task<ControlResult> ChangeAsync(ControlWrite write, CancellationToken cancel)
     {
         var audit = EncodedEvent.From(write.AuditEvent);
-        while (true)
+        for (var asked = 0; asked < MostAsked; asked++)
         {
             var pending = new ControlPending(write, audit, cancel);
             await EnqueueAsync(pending, cancel);
             if (await pending.Done is { } result)
                 return result;
         }
+        throw new StoreUnavailableException($"Message {write.Message} changes too often to be changed.");
     }
 
     const string ControlSql = $"""

@@ -58,7 +58,7 @@ static class LeaseRelease
     const string ReleaseSql = $"""
         -- Primary key. A row that its holder, or another node's release, is just changing is passed over.
         with expired as materialized (
-            select q.tenant_id, q.message_id, q.domain, q.phase, q.retry_count, q.batch_id
+            select q.tenant_id, q.message_id, q.domain, q.phase, q.retry_count, q.batch_id, q.partly_accepted
             from unnest(@tenants, @messages, @generations) as g (tenant_id, message_id, generation)
             join queue q on q.lane = @lane and q.tenant_id = g.tenant_id and q.message_id = g.message_id
                 and q.generation = g.generation and q.lease_until is not null
@@ -79,7 +79,7 @@ static class LeaseRelease
             from expired x
             where q.lane = @lane and q.tenant_id = x.tenant_id and q.message_id = x.message_id),
         returned as materialized (
-            select tenant_id, batch_id from expired),
+            select tenant_id, batch_id from expired where not partly_accepted),
         {Totals.OfReturned}
         select x.tenant_id, x.domain, x.message_id, x.retry_count, (
             select array_agg(r.ordinal order by r.ordinal) from recipient r

@@ -36,7 +36,7 @@ sealed class StepWriter(Database database, PostgresStoreOptions options, Action<
     const string StepSql = $"""
         -- Primary key. Rows are locked in its order, so that no two transactions wait for each other in a circle.
         with held as materialized (
-            select g.write, q.tenant_id, q.message_id, q.domain, q.phase, q.batch_id, g.due_at,
+            select g.write, q.tenant_id, q.message_id, q.domain, q.phase, q.batch_id, q.partly_accepted, g.due_at,
                 case when g.target = 0 then 0 else greatest(g.target, q.phase) end as target
             from unnest(@writes, @tenants, @messages, @generations, @targets, @due_ats)
                 as g (write, tenant_id, message_id, generation, target, due_at)
@@ -54,7 +54,7 @@ sealed class StepWriter(Database database, PostgresStoreOptions options, Action<
             from held h
             where q.lane = @lane and q.tenant_id = h.tenant_id and q.message_id = h.message_id and q.phase <> h.target),
         returned as materialized (
-            select tenant_id, batch_id from held where target = 0),
+            select tenant_id, batch_id from held where target = 0 and not partly_accepted),
         {Totals.OfReturned}
         select write, phase, domain from held
         """;

@@ -35,7 +35,7 @@ static class DemoCommand
         await using var app = ServerHost.Build(settings, store, secrets, ids, captured);
 
         var key = await SetUpAsync(new TenantDesk(store, secrets, ids, TimeProvider.System), cancel);
-        await app.StartAsync(cancel);
+        await ServerHost.StartAsync(app, cancel);
         await Console.Out.WriteLineAsync(Greeting(settings, key));
         await app.WaitForShutdownAsync(CancellationToken.None);
         return ExitCode.Done;

@@ -23,7 +23,8 @@ static class ServeCommand
         using var logs = LoggerFactory.Create(logging => ServerHost.ConfigureLogging(logging, settings));
         await using var store = await StoreOpening.OpenAsync(settings, StoreUse.Serve, secrets, ids, logs, cancel);
         await using var app = ServerHost.Build(settings, store, secrets, ids, captured: null);
-        await app.RunAsync();
+        await ServerHost.StartAsync(app, cancel);
+        await app.WaitForShutdownAsync(CancellationToken.None);
         return ExitCode.Done;
     }
 }

@@ -53,6 +53,20 @@ static class ServerHost
         return app;
     }
 
+    /// <summary>Starts it, or stops what had begun by then: the engine may have taken mail up before the listener found its port taken.</summary>
+    public static async Task StartAsync(WebApplication app, CancellationToken cancel)
+    {
+        try
+        {
+            await app.StartAsync(cancel);
+        }
+        catch
+        {
+            await app.StopAsync(CancellationToken.None);
+            throw;
+        }
+    }
+
     public static void ConfigureLogging(ILoggingBuilder logging, Settings settings)
     {
         logging.ClearProviders();
@@ -120,6 +134,7 @@ static class ServerHost
             Control = provider.GetRequiredService<IControlStore>(),
             Attempts = provider.GetRequiredService<RunningAttempts>(),
             LiveNodes = () => presence?.LiveNodes ?? 1,
+            ClockAgrees = () => presence is null || presence.Skew.Duration() <= NodePresence.MostSkew,
         };
         return new MailEngine(parts, settings.Delivery, settings.Queue, NewRandom(), time, provider.GetRequiredService<ILogger<MailEngine>>());
     }
