@@ -40,10 +40,9 @@ public sealed class BounceRulesTests
         var isNamed = stage is SmtpStage.RcptTo or SmtpStage.Data or SmtpStage.Content or SmtpStage.EndOfData;
         return (reply.Enhanced is { Subject: not 0 } code ? $"{code.Subject}.{code.Detail}" : null, reply.Code) switch
         {
-            ("3.4", _) or (null, 552) => BounceAction.Soft,      // too big: said at MAIL by those who offer SIZE
+            ("3.4" or "2.2" or "2.3", _) or (null, 552) => BounceAction.Soft,      // full or too big, which those who offer SIZE say at MAIL
             _ when !isNamed => BounceAction.Block,
             ("1.7" or "1.8", _) => BounceAction.Block,           // bad sender's mailbox or system address
-            ("2.2" or "2.3", _) => BounceAction.Soft,
             ("2.1", _) => BounceAction.Hard,
             ({ } text, _) => text.StartsWith("1.", StringComparison.Ordinal) ? BounceAction.Hard : BounceAction.Block,
             (null, 550 or 551 or 553) when stage == SmtpStage.RcptTo => BounceAction.Hard,
