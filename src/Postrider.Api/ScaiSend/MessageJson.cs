@@ -40,8 +40,9 @@ static class MessageJson
         WriteSettings(json, message);
         json.WriteNumber("retry_count"u8, view.RetryCount);
         json.WriteTime("next_retry_at"u8, view.NextRetryAt);
-        WriteContent(json, "html_content"u8, view.Body?.Html);
-        WriteContent(json, "plain_content"u8, view.Body?.Text);
+        var body = view.ShownBody;
+        WriteContent(json, "html_content"u8, body?.Html);
+        WriteContent(json, "plain_content"u8, body?.Text);
         WriteTimes(json, view);
         json.WriteString("error_message"u8, view.ErrorMessage);
         WriteRecipients(json, message);
@@ -113,7 +114,10 @@ static class MessageJson
         json.WriteEndArray();
     }
 
-    /// <summary>The message's own setting over the tenant's default, and those are the same for all (contracts/scaisend.md §8.7).</summary>
+    /// <summary>
+    /// The merged value, as §3.3 has it: the message's own setting over the tenant's default, which is the same for all (§8.7). It is what was
+    /// asked for; whether anything was tracked, events tell.
+    /// </summary>
     static bool IsTracking(MessageSettings settings, ReadOnlySpan<byte> name, bool byDefault) =>
         settings.Tracking is { ValueKind: JsonValueKind.Object } tracking
         && tracking.TryGetProperty(name, out var one) && one.ValueKind == JsonValueKind.Object

@@ -26,10 +26,12 @@ sealed class Composer(IContentReader contents, SenderDomains domains, DkimKeys k
             if (await contents.ReadAsync(message.Tenant, hash, cancel) is not { } content)
                 return new Composition.Failed("render_failure", "The body is no longer stored");
             body = BodyText.Finish(MessageBody.FromContent(content), message.Settings);
+            if (body is null)
+                return new Composition.Failed("render_failure", "The body is too long after substitution");
         }
 
         if (!TryReplyTo(message.Settings, out var replyTo))
-            return new Composition.Failed("render_failure", "Reply-To is not a mailbox after substitution");
+            return new Composition.Failed("render_failure", "Reply-To is not a mailbox");
         var attachments = new List<MimeAttachment>();
         foreach (var stored in message.Settings.Attachments ?? [])
         {
@@ -44,7 +46,7 @@ sealed class Composer(IContentReader contents, SenderDomains domains, DkimKeys k
             ReplyTo = replyTo,
             To = Addressees(message, RecipientKind.To),
             Cc = Addressees(message, RecipientKind.Cc),
-            Subject = Substitutions.Apply(message.Subject, message.Settings.Substitutions),
+            Subject = message.Subject,
             Date = message.DueAt,
             MessageId = $"{message.Id}@{message.From.Mailbox.Domain.Ascii}",
             ExtraFields = ExtraFields(message.Settings),
@@ -81,9 +83,7 @@ sealed class Composer(IContentReader contents, SenderDomains domains, DkimKeys k
         var read = new List<NamedMailbox>();
         foreach (var address in stored)
         {
-            var name = address.Name is null ? null : Substitutions.Apply(address.Name, settings.Substitutions);
-            if (!Mailbox.TryParse(Substitutions.Apply(address.Email, settings.Substitutions), out var mailbox)
-                || !NamedMailbox.TryCreate(name, mailbox, out var named))
+            if (!Mailbox.TryParse(address.Email, out var mailbox) || !NamedMailbox.TryCreate(address.Name, mailbox, out var named))
                 return false;
             read.Add(named);
         }

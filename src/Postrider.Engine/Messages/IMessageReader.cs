@@ -1,3 +1,5 @@
+using Postrider.Engine.Composing;
+
 namespace Postrider.Engine.Messages;
 
 /// <summary>Looks messages up, always within one tenant. Served by readers that never wait for the writer.</summary>
@@ -28,7 +30,16 @@ public sealed record MessageView
     /// <summary>Set while it waits after a deferral.</summary>
     public DateTimeOffset? NextRetryAt { get; init; }
     public string? ErrorMessage { get; init; }
+
+    /// <summary>As submitted.</summary>
     public MessageBody? Body { get; init; }
+
+    /// <summary>As recipients read it, by the rule that composes it; as submitted while it was never composed.</summary>
+    public MessageBody? ShownBody => Body is { } body && WasComposed ? BodyText.Finish(body, Message.Settings) ?? body : Body;
+
+    /// <summary>Its status says so, or an attempt on its timeline.</summary>
+    bool WasComposed => Status is MessageStatus.Rendered or MessageStatus.Sending or MessageStatus.Sent or MessageStatus.Delivered
+        || Events.Any(happened => happened.Data is { AttemptRecord.RenderedAt: not null } or { Uncertain: true });
 
     /// <summary>In the order they were written, the audit trail included.</summary>
     public required IReadOnlyList<MessageEvent> Events { get; init; }

@@ -18,7 +18,7 @@ public sealed record MessageSettings
     public JsonElement? CustomArgs { get; init; }
     public IReadOnlyList<SettingsAttachment>? Attachments { get; init; }
 
-    /// <summary>Literal replacements in subject, reply-to and content.</summary>
+    /// <summary>Literal replacements in the body; subject and reply-to are stored with theirs made.</summary>
     public IReadOnlyDictionary<string, string>? Substitutions { get; init; }
     public JsonElement? TemplateData { get; init; }
     public DateTimeOffset? SendAt { get; init; }

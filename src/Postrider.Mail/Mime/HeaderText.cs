@@ -4,7 +4,7 @@ using System.Text;
 namespace Postrider.Mail.Mime;
 
 /// <summary>What text in header fields may hold.</summary>
-static class HeaderText
+public static class HeaderText
 {
     static readonly SearchValues<char> Controls = SearchValues.Create(
         [.. Enumerable.Range(0, 32).Concat(Enumerable.Range(0x7F, 33)).Append(0x2028).Append(0x2029).Select(c => (char)c)]);
@@ -18,7 +18,7 @@ static class HeaderText
     /// <summary>What may stand between the angle brackets of a Message-ID or Content-ID; looser than RFC 5322 §3.6.4, which wants an @.</summary>
     public static bool IsIdentifier(ReadOnlySpan<char> text) => !text.IsEmpty && !text.ContainsAnyExcept(IdentifierChars);
 
-    /// <summary>One space for each run of controls.</summary>
+    /// <summary>One space for each run of controls: what a header field's text becomes when it is written.</summary>
     public static string WithoutControls(string text)
     {
         if (!HasControls(text))

@@ -104,7 +104,7 @@ public sealed class SendTests(ApiHost host) : IClassFixture<ApiHost>
         var settings = message.Settings;
         Assert.Equal([new("x-run", "8"), new("X-Top", "t"), new("X-Own", "1")], settings.Headers!);
         Assert.Equal("""{"a":"x","b":2,"c":null}""", settings.CustomArgs!.Value.GetRawText());
-        Assert.Equal("Bo", settings.Substitutions!["-name-"]);
+        Assert.Equal(("Hi Bo", "Bo"), (message.Subject, settings.Substitutions!["-name-"]));
         Assert.Equal("""{"a":[1]}""", settings.TemplateData!.Value.GetRawText());
         Assert.Equal([new("help@acme.test", "Help"), new("desk@acme.test", null)], settings.ReplyTo!);
         Assert.Equal((5, "fast", "ft", "fh"), (settings.UnsubscribeGroup, settings.IpPool, settings.FooterText, settings.FooterHtml));

@@ -97,33 +97,67 @@ public sealed class ComposerTests
     }
 
     [Fact]
-    public async Task Substitutions_reach_subject_reply_to_and_content()
+    public async Task Substitutions_reach_the_body_and_subject_and_reply_to_are_as_stored()
     {
         var settings = new MessageSettings
         {
-            Substitutions = new Dictionary<string, string> { ["-name-"] = "Ada", ["-support-"] = "help@sender.example", [""] = "never" },
-            ReplyTo = [new SettingsAddress("-support-", "Team of -name-")],
+            Substitutions = new Dictionary<string, string> { ["-name-"] = "Ada", [""] = "never" },
+            ReplyTo = [new SettingsAddress("help@sender.example", "Team of -name-")],
         };
 
         var read = await ReadAsync(Message("Dear -name-, -name-!", "<p>-name-</p>", settings));
 
-        Assert.Equal("Hello Ada", read.Subject);
-        Assert.Equal(["Team of Ada <help@sender.example>"], read.ReplyTo.Select(one => one.ToString()));
+        Assert.Equal("Hello -name-", read.Subject);
+        Assert.Equal(["Team of -name- <help@sender.example>"], read.ReplyTo.Select(one => one.ToString()));
         Assert.Equal("Dear Ada, Ada!", read.Text!.TrimEnd());
         Assert.Equal("<p>Ada</p>", read.Html!.TrimEnd());
     }
 
     [Fact]
-    public async Task What_a_substitution_makes_cannot_end_a_header_field()
+    public async Task Substitutions_that_multiply_each_other_fail_the_message_instead_of_the_node()
     {
-        var settings = new MessageSettings { Substitutions = new Dictionary<string, string> { ["-name-"] = "Ada\r\nX-Evil: 1" } };
+        var settings = new MessageSettings
+        {
+            Substitutions = new Dictionary<string, string> { ["a"] = new('b', 3_000), ["b"] = new('c', 3_000), ["c"] = new('d', 3_000) },
+        };
 
-        var read = await ReadAsync(Message(settings: settings));
+        var composition = await _composer.ComposeAsync(Message("a", "<p>a</p>", settings), CancellationToken.None);
 
-        Assert.Null(read.Fields["X-Evil"]);
-        var reply = await _composer.ComposeAsync(
-            Message(settings: settings with { ReplyTo = [new SettingsAddress("a@b.example", "-name-")] }), CancellationToken.None);
-        Assert.Equal("render_failure", Assert.IsType<Composition.Failed>(reply).Reason);
+        Assert.Equal("render_failure", Assert.IsType<Composition.Failed>(composition).Reason);
+    }
+
+    [Fact]
+    public async Task What_is_shown_of_a_message_is_what_was_composed()
+    {
+        var settings = new MessageSettings
+        {
+            Substitutions = new Dictionary<string, string> { ["-name-"] = "Ada" }, FooterText = "foot", FooterHtml = "<i>foot</i>",
+        };
+        var message = Message("Dear -name-", "<body>-name-</body>", settings);
+        var body = new MessageBody("Dear -name-"u8.ToArray(), "<body>-name-</body>"u8.ToArray());
+        var attempted = new MessageEvent(
+            default, EventType.Bounce, 0, _time.GetUtcNow(), new EventData { AttemptRecord = new AttemptRecord { RenderedAt = _time.GetUtcNow() } });
+        var suppressed = attempted with { Data = new EventData { AttemptRecord = new AttemptRecord { LeasedAt = _time.GetUtcNow() } } };
+        MessageView View(MessageStatus status, params MessageEvent[] events) =>
+            new() { Message = message, Status = status, QueuedAt = _time.GetUtcNow(), Body = body, Events = events };
+
+        var read = await ReadAsync(message);
+
+        MessageView[] composed =
+        [
+            View(MessageStatus.Rendered), View(MessageStatus.Sending), View(MessageStatus.Sent), View(MessageStatus.Delivered),
+            View(MessageStatus.Bounced, attempted), View(MessageStatus.Queued, attempted),
+        ];
+        Assert.All(composed, view => Assert.Equal(
+            (read.Text!.TrimEnd().ReplaceLineEndings("\n"), read.Html!.TrimEnd()), (Text(view.ShownBody!.Text), Text(view.ShownBody.Html))));
+        MessageView[] submitted =
+        [
+            View(MessageStatus.Queued), View(MessageStatus.Processing), View(MessageStatus.Sandbox), View(MessageStatus.Cancelled),
+            View(MessageStatus.Bounced, suppressed),
+        ];
+        Assert.All(submitted, view => Assert.Equal(body, view.ShownBody));
+
+        static string Text(ReadOnlyMemory<byte>? part) => Encoding.UTF8.GetString(part!.Value.Span);
     }
 
     [Theory]

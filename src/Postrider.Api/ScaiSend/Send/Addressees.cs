@@ -1,3 +1,4 @@
+using Postrider.Engine.Composing;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Mail.Addresses;
@@ -64,6 +65,26 @@ static class Addressees
         if (octets > MaxReplyToOctets)
             faults.Add("reply_to_list", $"The addresses and names must be at most {MaxReplyToOctets} octets in all.");
         return addresses;
+    }
+
+    /// <summary>A reply-to with its tags replaced, for one personalization.</summary>
+    public static IReadOnlyList<SettingsAddress>? Substitute(
+        IReadOnlyList<SettingsAddress>? replyTo, IReadOnlyDictionary<string, string> substitutions, FieldPath field, Faults faults)
+    {
+        if (replyTo is null)
+            return null;
+        var made = new List<SettingsAddress>(replyTo.Count);
+        foreach (var (email, name) in replyTo)
+        {
+            // What is longer is no address and no name.
+            var madeName = Substitutions.Apply(name ?? "", substitutions, MaxReplyToOctets);
+            if (madeName is not null && Mailbox.TryParse(Substitutions.Apply(email, substitutions, Mailbox.MaxOctets) ?? "", out var mailbox)
+                && NamedMailbox.TryCreate(madeName, mailbox, out var named))
+                made.Add(SettingsAddress.From(named));
+            else if (!faults.Full)
+                faults.Add(field, "The reply_to is no address with them.");
+        }
+        return made;
     }
 
     /// <summary>To, cc and bcc of one personalization, in this order, which is the order of the message's recipients.</summary>

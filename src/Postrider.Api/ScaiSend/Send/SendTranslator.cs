@@ -1,6 +1,8 @@
+using Postrider.Engine.Composing;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Mail.Addresses;
+using Postrider.Mail.Mime;
 
 namespace Postrider.Api.ScaiSend.Send;
 
@@ -88,6 +90,9 @@ sealed class SendTranslator(ScaiSendOptions options, TimeProvider time)
         var ownArgs = Arguments.ReadCustomArgs(personalization.CustomArgs, argsField, faults);
         var customArgs = ownArgs is null ? shared.CustomArgsJson : Arguments.Merge(shared.CustomArgs, ownArgs, argsField, faults);
         var sendAt = personalization.SendAt is null ? shared.SendAt : schedule.Read(personalization.SendAt, field.Field("send_at"), faults);
+        var subject = SubjectOf(personalization.Subject ?? body.Subject ?? "", substitutions, field, faults);
+        var replyTo = substitutions is null
+            ? shared.Settings.ReplyTo : Addressees.Substitute(shared.Settings.ReplyTo, substitutions, field.Field("substitutions"), faults);
         if (faults.Any || from is null)
             return null;
 
@@ -95,11 +100,12 @@ sealed class SendTranslator(ScaiSendOptions options, TimeProvider time)
         {
             From = from,
             Recipients = recipients,
-            Subject = personalization.Subject ?? body.Subject ?? "",
+            Subject = subject,
             Body = shared.Body,
             Attachments = shared.Attachments,
             Settings = shared.Settings with
             {
+                ReplyTo = replyTo,
                 Headers = headers,
                 CustomArgs = customArgs,
                 Substitutions = substitutions,
@@ -113,6 +119,17 @@ sealed class SendTranslator(ScaiSendOptions options, TimeProvider time)
             SendAt = shared.Sandbox ? null : sendAt,
             Sandbox = shared.Sandbox,
         };
+    }
+
+    /// <summary>As recipients will see it; what a substitution brings of line breaks is taken out.</summary>
+    static string SubjectOf(string subject, IReadOnlyDictionary<string, string>? substitutions, FieldPath field, Faults faults)
+    {
+        if (substitutions is null)
+            return subject;
+        if (Substitutions.Apply(subject, substitutions, MaxSubject) is { } made)
+            return HeaderText.WithoutControls(made);
+        faults.Add(field.Field("substitutions"), $"The subject must be at most {MaxSubject} characters long with them.");
+        return subject;
     }
 
     /// <summary>There are no templates yet, so none is known.</summary>
