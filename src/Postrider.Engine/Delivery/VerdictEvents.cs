@@ -14,7 +14,8 @@ static class VerdictEvents
         Verdict.Deferred deferred => OfDeferred(deferred, next),
         Verdict.Bounced bounced => (EventType.Bounce, RecipientState.Bounced, new EventData
         {
-            SmtpResponse = bounced.Source == "smtp" ? bounced.Reply : null,
+            // Of a suppressed retry the reply that put the address on the list: nobody was asked again.
+            SmtpResponse = bounced.Reply,
             BounceType = bounced.Kind == BounceKind.Hard ? "hard" : "soft",
             BounceReason = bounced.Reply,
             Status = bounced.Status,

@@ -73,6 +73,15 @@ public sealed record EventData
     /// <summary>The attempt's own account: address spoken to, when it was leased, rendered, marked sending, and each reply by stage.</summary>
     public AttemptRecord? AttemptRecord { get; init; }
 
+    /// <summary>Of an attempt that was sending when its process died, or whose lease ended: it may have been accepted all the same.</summary>
+    public static EventData Unheard(int attempt, DateTimeOffset nextRetryAt) => new()
+    {
+        SmtpResponse = "no reply was recorded: the attempt ended with its lease",
+        Uncertain = true,
+        Attempt = attempt,
+        NextRetryAt = nextRetryAt,
+    };
+
     public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, EventDataJson.Default.EventData);
 
     public static EventData? FromJson(ReadOnlySpan<byte> json) => JsonSerializer.Deserialize(json, EventDataJson.Default.EventData);

@@ -52,7 +52,7 @@ static class DeliveryReports
 
     static EventData BounceOf(DeliveryStatusNotification notification, RecipientStatus status, BounceClass judged) => new()
     {
-        SmtpResponse = ReplyIn(status),
+        SmtpResponse = ReplyIn(status) ?? InsteadOfReply("failed", notification, status),
         BounceType = judged.Action switch
         {
             BounceAction.Hard => "hard",
@@ -68,7 +68,7 @@ static class DeliveryReports
 
     static EventData DelayOf(DeliveryStatusNotification notification, RecipientStatus status, BounceRules rules) => new()
     {
-        SmtpResponse = ReplyIn(status) ?? status.Diagnostic?.Text ?? Said("delayed", notification, status),
+        SmtpResponse = ReplyIn(status) ?? InsteadOfReply("delayed", notification, status),
         Status = Refusal.Of(status).Status?.ToString(),
         Category = rules.Classify(status, notification.Format).Category.Word(),
         Source = "dsn",
@@ -76,6 +76,14 @@ static class DeliveryReports
     };
 
     static string? ReplyIn(RecipientStatus status) => status.Diagnostic is { Reply: not null } diagnostic ? diagnostic.Text : null;
+
+    /// <summary>The report's status and words, where it cites no SMTP reply: contracts/scaisend.md §5.1 has one on every such event.</summary>
+    static string InsteadOfReply(string what, DeliveryStatusNotification notification, RecipientStatus status)
+    {
+        if (status.Diagnostic?.Text is not { } text)
+            return Said(what, notification, status);
+        return status.Status is { } code && !text.StartsWith(code.ToString(), StringComparison.Ordinal) ? $"{code} {text}" : text;
+    }
 
     static string Said(string what, DeliveryStatusNotification notification, RecipientStatus status) =>
         $"Reported as {what}{(status.Status is { } code ? $" ({code})" : "")}{(notification.ReportingMta is { } mta ? $" by {mta}" : "")}";

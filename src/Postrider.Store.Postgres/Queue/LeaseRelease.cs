@@ -119,8 +119,7 @@ static class LeaseRelease
 
     /// <summary>The remote may have taken the message without our hearing of it.</summary>
     static EncodedEvent Uncertain(int ordinal, int retries, DateTimeOffset now, IdGenerator ids) => EncodedEvent.From(new MessageEvent(
-        new EventId(ids.Next()), EventType.Deferred, ordinal, now,
-        new EventData { Uncertain = true, Attempt = retries + 1, NextRetryAt = now }));
+        new EventId(ids.Next()), EventType.Deferred, ordinal, now, EventData.Unheard(retries + 1, now)));
 
     public readonly record struct Expired(short Lane, Guid Tenant, Guid Message, int Generation, bool OwnerIsDead);
 }

@@ -68,7 +68,7 @@ static class LeaseRelease
     /// <summary>The remote may have taken the message without our hearing of it.</summary>
     static void NoteUncertain(WriteSession session, TenantId tenant, Expired lease, DateTimeOffset now)
     {
-        var data = new EventData { Uncertain = true, Attempt = lease.State.RetryCount + 1, NextRetryAt = now }.ToJson();
+        var data = EventData.Unheard(lease.State.RetryCount + 1, now).ToJson();
         var open = session.Connection.Prepare(OpenRecipientsSql).Bind(tenant.Value).Bind(lease.Message.Value);
         while (open.Step())
         {

@@ -42,6 +42,21 @@ public sealed class ReportIntakeTests
             (type, category, "dsn"), (report.Data.BounceType, report.Data.Category, report.Data.Source));
         Assert.Equal(status, report.Data.Status);
         Assert.NotNull(report.Data.BounceReason);
+        Assert.NotNull(report.Data.SmtpResponse);
+    }
+
+    [Theory]
+    [InlineData("", "Reported as failed (5.1.1) by mail.example.org", "Reported as failed (5.1.1) by mail.example.org")]
+    [InlineData("Diagnostic-Code: x-local; mailbox gone", "5.1.1 mailbox gone", "mailbox gone")]
+    [InlineData("Diagnostic-Code: x-local; 5.1.1 mailbox gone", "5.1.1 mailbox gone", "5.1.1 mailbox gone")]
+    [InlineData("Diagnostic-Code: smtp; 550 no such user", "550 no such user", "550 no such user")]
+    public async Task A_bounce_has_a_response_also_where_the_report_cites_none(string diagnostic, string response, string reason)
+    {
+        var report = Report($"Final-Recipient: rfc822; gone@other.test\nAction: failed\nStatus: 5.1.1\n{diagnostic}".TrimEnd());
+
+        await TakeAsync(Token(), report);
+
+        Assert.Equal((response, reason), (_store.Reports[0].Data.SmtpResponse, _store.Reports[0].Data.BounceReason));
     }
 
     [Fact]

@@ -152,7 +152,7 @@ public sealed class SuppressedMailTests
         var events = rig.Store.EventsOf(id);
         Assert.Equal([EventType.Bounce, EventType.Bounce], events.Select(one => one.Type));
         Assert.Equal(
-            ("suppression", "hard", "550 5.1.1 no such user", null),
+            ("suppression", "hard", "550 5.1.1 no such user", "550 5.1.1 no such user"),
             (events[1].Data!.Source, events[1].Data!.BounceType, events[1].Data!.BounceReason, events[1].Data!.SmtpResponse));
         Assert.Single(rig.Store.Suppressions);
         Assert.Empty(rig.Peer.Taken);
