@@ -86,7 +86,7 @@ sealed class MemoryStore : IIntakeStore, ITenantStore, IMessageReader, IBatchSto
             {
                 Message = message.Message,
                 Status = message.Message.Sandbox ? MessageStatus.Sandbox : MessageStatus.Queued,
-                QueuedAt = acceptance.Now,
+                QueuedAt = message.QueuedAt,
                 Body = message.Message.Body is { } hash ? MessageBody.FromContent(bodies[hash]) : null,
                 Events = message.Events,
             }));

@@ -43,7 +43,7 @@ public abstract class IntakeConformance<TFixture> : StoreConformance<TFixture> w
         Assert.Equivalent(message.Message with { Settings = MessageSettings.None }, view.Message with { Settings = MessageSettings.None });
         Assert.Equal(message.Message.Settings.ToJson(), view.Message.Settings.ToJson());
         Assert.Equal(MessageStatus.Queued, view.Status);
-        Assert.Equal(Store.Now, view.QueuedAt);
+        Assert.Equal((message.Message.Id.CreatedAt, message.Message.Id.CreatedAt), (message.QueuedAt, view.QueuedAt));
         Assert.Equal(message.Events, view.Events);
         Assert.Equal(body.ToContent(), view.Body!.ToContent());
         Assert.Equal((null, null, 0, null, null), (view.SentAt, view.SettledAt, view.RetryCount, view.NextRetryAt, view.ErrorMessage));

@@ -24,11 +24,12 @@ sealed class AcceptWrite(Acceptance acceptance, EncodedMessage[] messages, Encod
 readonly record struct EncodedContent(ContentHash Hash, ContentEncoding.Chunk[] Chunks);
 
 readonly record struct EncodedMessage(
-    StoredMessage Message, string QueueDomain, string? Settings, string? Categories, EncodedEvent[] Events)
+    StoredMessage Message, string QueueDomain, DateTimeOffset QueuedAt, string? Settings, string? Categories, EncodedEvent[] Events)
 {
     public static EncodedMessage From(NewMessage message) => new(
         message.Message,
         message.QueueDomain,
+        message.QueuedAt,
         EncodedEvent.TextOf(message.Message.Settings.ToJson()),
         message.Message.Categories.Count == 0 ? null : JsonSerializer.Serialize(message.Message.Categories),
         [.. message.Events.Select(EncodedEvent.From)]);

@@ -21,11 +21,10 @@ sealed class MessageColumns
 
     public void Add(AcceptWrite write)
     {
-        var now = write.Acceptance.Now.ToUniversalTime();
         foreach (var encoded in write.Messages)
         {
             var message = encoded.Message;
-            _messages.Add(encoded, now);
+            _messages.Add(encoded);
             for (var i = 0; i < message.Recipients.Count; i++)
                 _recipients.Add(message, i);
             foreach (var category in message.Categories.Distinct(StringComparer.Ordinal))
@@ -81,7 +80,7 @@ sealed class MessageColumns
         readonly List<int> _days = [];
         readonly List<short> _statuses = [];
 
-        public void Add(in EncodedMessage encoded, DateTimeOffset now)
+        public void Add(in EncodedMessage encoded)
         {
             var message = encoded.Message;
             var key = message.From.Mailbox.Key;
@@ -101,8 +100,8 @@ sealed class MessageColumns
             _bodies.Add(message.Body?.ToArray());
             _sandbox.Add(message.Sandbox);
             _dueAts.Add(message.DueAt.ToUniversalTime());
-            _queuedAts.Add(now);
-            _settledAts.Add(message.Sandbox ? now : null);
+            _queuedAts.Add(encoded.QueuedAt);
+            _settledAts.Add(message.Sandbox ? encoded.QueuedAt : null);
             _days.Add(Totals.DayOf(message.Id.CreatedAt));
             _statuses.Add(status);
         }

@@ -157,7 +157,7 @@ sealed class IntakeWrites(Writer writer, ReaderPool readers)
             .Bind(message.Subject).Bind(message.Batch?.Value).Bind(message.TemplateId)
             .BindText(encoded.Categories).BindText(encoded.Settings);
         _ = message.Body is { } body ? insert.Bind(body) : insert.BindNull();
-        insert.Bind(message.Sandbox).Bind(message.DueAt).Bind(now).Bind(message.Sandbox ? now : null).Run();
+        insert.Bind(message.Sandbox).Bind(message.DueAt).Bind(encoded.QueuedAt).Bind(message.Sandbox ? encoded.QueuedAt : null).Run();
 
         for (var i = 0; i < message.Recipients.Count; i++)
         {
@@ -189,11 +189,12 @@ sealed class IntakeWrites(Writer writer, ReaderPool readers)
     readonly record struct EncodedContent(ContentHash Hash, ReadOnlyMemory<byte> Octets, ContentEncoding.Chunk[]? Chunks);
 
     readonly record struct EncodedMessage(
-        StoredMessage Message, string QueueDomain, byte[] Settings, byte[] Categories, EncodedEvent[] Events)
+        StoredMessage Message, string QueueDomain, DateTimeOffset QueuedAt, byte[] Settings, byte[] Categories, EncodedEvent[] Events)
     {
         public static EncodedMessage From(NewMessage message) => new(
             message.Message,
             message.QueueDomain,
+            message.QueuedAt,
             message.Message.Settings.ToJson(),
             message.Message.Categories.Count == 0 ? [] : JsonSerializer.SerializeToUtf8Bytes(message.Message.Categories),
             [.. message.Events.Select(EncodedEvent.From)]);

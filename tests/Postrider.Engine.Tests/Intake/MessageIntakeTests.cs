@@ -50,6 +50,22 @@ public sealed class MessageIntakeTests : IQueueWakeup
     }
 
     [Fact]
+    public async Task Made_queued_and_processed_name_one_moment_though_the_clock_goes_on()
+    {
+        var ids = new IdGenerator(_time);
+        _time.Advance(TimeSpan.FromMilliseconds(999.9));
+        ids.Next();
+        _time.Advance(TimeSpan.FromMilliseconds(-500));       // ids run ahead of a clock that stepped back
+        var intake = new MessageIntake(_store, new SenderDomains(_tenants, _time), _store, this, ids, _time, new IntakeOptions());
+
+        await intake.SubmitAsync(new Draft { Tenant = Sender.Tenant, Messages = [Draft(), Draft()] }, CancellationToken.None);
+
+        Assert.All(Assert.Single(_store.Accepted).Messages, stored =>
+            Assert.Equal((stored.Message.Id.CreatedAt, stored.Message.Id.CreatedAt), (stored.QueuedAt, Assert.Single(stored.Events).At)));
+        Assert.NotEqual(_time.GetUtcNow(), _store.Accepted[0].Messages[0].QueuedAt);
+    }
+
+    [Fact]
     public async Task Content_shared_by_messages_is_stored_once()
     {
         var body = Sender.Body("Hello", "<p>Hello</p>");
