@@ -152,14 +152,29 @@ public abstract class ControlConformance<TFixture> : StoreConformance<TFixture> 
 
         var result = Assert.IsType<ControlResult.Changed>(await Sample.ChangeAsync(lease.Message, ControlAction.Retry));
 
-        // One has it: cancelled would be a lie from here on, and so would queued.
-        Assert.Equal((MessageStatus.Sent, Sample.Backlog("example.org")), (result.Status, result.Waiting!.Value.Key));
+        // One has it; the status is all the same what a retry makes it: contracts/scaisend.md §4.5.4.
+        Assert.Equal((MessageStatus.Queued, Sample.Backlog("example.org")), (result.Status, result.Waiting!.Value.Key));
+        var retried = await Sample.ViewAsync(lease.Message);
+        Assert.Equal((MessageStatus.Queued, null, null, null), (retried.Status, retried.SentAt, retried.SettledAt, retried.ErrorMessage));
         var leased = Assert.Single(await Sample.ClaimAsync(domain: "example.org"));
         Assert.Equal(
             [RecipientState.Delivered, RecipientState.Open, RecipientState.Open], leased.Message.Recipients.Select(recipient => recipient.State));
+        Assert.Equal(MessageStatus.Processing, (await Sample.ViewAsync(lease.Message)).Status);
+
+        // With the next answer it shows again that a part was accepted, and since when.
+        var sentAt = Store.Now;
+        await Sample.SettleAsync(Sample.Delivered(leased.Key) with
+        {
+            Recipients = [new RecipientOutcome(1, RecipientState.Delivered, "250 ok")],
+            Status = MessageStatus.Sent,
+            Then = Continuation.Underway.Instance,
+        });
+        Assert.Equal(MessageStatus.Sent, (await Sample.ViewAsync(lease.Message)).Status);
+        Store.Time.Advance(TimeSpan.FromMinutes(1));
+        await Sample.SettleAsync(
+            Sample.Delivered(leased.Key) with { Recipients = [new RecipientOutcome(2, RecipientState.Delivered, "250 ok")] });
         var view = await Sample.ViewAsync(lease.Message);
-        Assert.Equal(MessageStatus.Sent, view.Status);
-        Assert.NotNull(view.SentAt);
+        Assert.Equal((MessageStatus.Delivered, sentAt), (view.Status, view.SentAt));
     }
 
     [Fact]

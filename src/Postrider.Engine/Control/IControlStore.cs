@@ -52,7 +52,7 @@ public abstract record ControlResult
         public static NotFound Instance { get; } = new();
     }
 
-    /// <param name="Status">After it; a retried message that some recipient has already is <c>sent</c>.</param>
+    /// <param name="Status">After it; of a retry <c>queued</c>, also when some recipient has the message already.</param>
     /// <param name="Generation">Leases up to this one are void.</param>
     /// <param name="Waiting">What a retry put into the queue.</param>
     public sealed record Changed(MessageStatus Status, int Generation, Backlog? Waiting) : ControlResult;

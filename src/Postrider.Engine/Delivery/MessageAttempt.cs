@@ -31,6 +31,7 @@ sealed class MessageAttempt
     DateTimeOffset? _notBefore;
     bool _deferred;
     bool _anythingTried;
+    bool _accepted;      // somebody, in this attempt
     volatile bool _lost;
     bool _closed;
     Func<LeaseKey, Task<bool>>? _takeOver;
@@ -329,7 +330,8 @@ sealed class MessageAttempt
     async Task SettleAsync(int ordinal, MessageEvent? messageEvent, DateTimeOffset at, bool last)
     {
         var status = Rollup.StatusOf(_states);
-        var firstAcceptance = messageEvent?.Type == EventType.Delivered && _states.Count(state => state == RecipientState.Delivered) == 1;
+        var isFirstAcceptance = messageEvent?.Type == EventType.Delivered && !_accepted;
+        _accepted |= isFirstAcceptance;
         var settlement = new Settlement
         {
             Lease = Leased.Key,
@@ -339,7 +341,7 @@ sealed class MessageAttempt
             Status = last || status == MessageStatus.Sent ? status : MessageStatus.Sending,
             Then = !last ? Continuation.Underway.Instance : status.IsSettled() ? Continuation.Done.Instance : Requeue(at),
             RetryCount = Leased.RetryCount + (_deferred ? 1 : 0),
-            SentAt = firstAcceptance ? at : null,
+            SentAt = isFirstAcceptance ? at : null,
             ErrorMessage = status.IsSettled() ? Rollup.ErrorOf(_states, i => _lastReplies[i]) : null,
             Suppressions = messageEvent is not null
                 && BounceRows.Of(messageEvent, Leased.Message.Id, Leased.Message.Recipients[ordinal].Address.Mailbox) is { } row ? [row] : [],

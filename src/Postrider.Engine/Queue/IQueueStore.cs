@@ -99,7 +99,7 @@ public sealed record Settlement
     public required Continuation Then { get; init; }
     public required int RetryCount { get; init; }
 
-    /// <summary>When the first recipient's MX accepted it; null to leave as it is.</summary>
+    /// <summary>When the first recipient's MX of this attempt accepted it; what an earlier attempt left stays.</summary>
     public DateTimeOffset? SentAt { get; init; }
     public string? ErrorMessage { get; init; }
 

@@ -74,12 +74,11 @@ sealed class ControlWriter(Database database, PostgresStoreOptions options, Acti
             from settled),
         won as materialized (
             select f.*,
-                case when f.action = 0 then 8 when f.action = 2 then 7 when o.accepted > 0 then 4 else 0 end as to_status,
+                case when f.action = 0 then 8 when f.action = 2 then 7 else 0 end as to_status,
                 case when o.domains = 1 then o.domain else '' end as domain
             from found f
             cross join lateral (
-                select count(*) filter (where r.state = 1) as accepted,
-                    count(*) filter (where r.state <> 1) as unaccepted,
+                select count(*) filter (where r.state <> 1) as unaccepted,
                     count(distinct split_part(r.address_key, '@', -1)) filter (where r.state <> 1) as domains,
                     min(split_part(r.address_key, '@', -1)) filter (where r.state <> 1) as domain
                 from recipient r
@@ -109,7 +108,8 @@ sealed class ControlWriter(Database database, PostgresStoreOptions options, Acti
         enqueued as (
             insert into queue (lane, tenant_id, message_id, domain, due_at, first_due_at, phase, partly_accepted, retry_count, retries_before,
                 generation, batch_id, day)
-            select @lane, w.tenant_id, w.message_id, w.domain, w.at, w.at, 0, w.to_status = 4, w.retry_count + 1, w.retry_count + 1,
+            -- Whoever has it already is not mailed again; that a part was accepted shows with the next answer (contracts/scaisend.md §4.5.4).
+            select @lane, w.tenant_id, w.message_id, w.domain, w.at, w.at, 0, false, w.retry_count + 1, w.retry_count + 1,
                 w.generation + 1, w.batch_id, w.day
             from won w
             where not w.is_live),
@@ -118,7 +118,7 @@ sealed class ControlWriter(Database database, PostgresStoreOptions options, Acti
                 status = case when w.action <> 1 then w.to_status end,
                 settled_at = case when w.action <> 1 then w.at end,
                 queued_at = case when w.action = 1 then w.at else m.queued_at end,
-                sent_at = case when w.action <> 1 or w.to_status = 4 then m.sent_at end,
+                sent_at = case when w.action <> 1 then m.sent_at end,
                 retry_count = case when w.action <> 1 then w.retry_count else m.retry_count end,
                 generation = w.generation,
                 error_message = case when w.action <> 1 then coalesce(w.reason, m.error_message) end
@@ -202,7 +202,7 @@ sealed class ControlWriter(Database database, PostgresStoreOptions options, Acti
     }
 
     const string RecordedSql = """
-        select e.id, m.generation, q.domain, coalesce(q.partly_accepted, false)
+        select e.id, m.generation, q.domain
         from event e
         join message m on m.lane = @lane and m.tenant_id = e.tenant_id and m.id = e.message_id
         left join queue q on q.lane = @lane and q.tenant_id = e.tenant_id and q.message_id = e.message_id
@@ -218,8 +218,8 @@ sealed class ControlWriter(Database database, PostgresStoreOptions options, Acti
             .WithAll("messages", NpgsqlDbType.Uuid, [.. group.Select(pending => pending.Write.Message.Value)])
             .WithAll("ids", NpgsqlDbType.Uuid, [.. group.Select(pending => pending.Write.Event.Value)]);
         var recorded = await batch.ReadAllAsync(row => (
-            Event: row.GetGuid(0), Generation: row.GetInt32(1), Domain: row.TextOrNull(2), IsPartlyAccepted: row.GetBoolean(3)));
-        foreach (var (id, generation, domain, isPartlyAccepted) in recorded)
+            Event: row.GetGuid(0), Generation: row.GetInt32(1), Domain: row.TextOrNull(2)));
+        foreach (var (id, generation, domain) in recorded)
         {
             var pending = group.Find(pending => pending.Write.Event.Value == id)!;
             var write = pending.Write;
@@ -228,7 +228,7 @@ sealed class ControlWriter(Database database, PostgresStoreOptions options, Acti
                 ControlAction.Cancel => new(MessageStatus.Cancelled, generation, null),
                 ControlAction.Fail => new(MessageStatus.Failed, generation, null),
                 _ => new(
-                    isPartlyAccepted ? MessageStatus.Sent : MessageStatus.Queued, generation,
+                    MessageStatus.Queued, generation,
                     domain is null ? null : new Backlog(new BacklogKey(write.Tenant, domain), write.At)),
             };
             pending.Answer(result);

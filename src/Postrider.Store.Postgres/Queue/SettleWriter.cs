@@ -89,7 +89,7 @@ sealed class SettleWriter(Database database, PostgresStoreOptions options, Actio
             update message m set
                 status = case when h.continuation = 0 then h.status end,
                 settled_at = case when h.continuation = 0 then h.at end,
-                sent_at = coalesce(h.sent_at, m.sent_at),
+                sent_at = coalesce(m.sent_at, h.sent_at),
                 retry_count = case when h.continuation = 0 then h.retry_count else m.retry_count end,
                 generation = case when h.continuation = 0 then h.generation else m.generation end,
                 error_message = h.error

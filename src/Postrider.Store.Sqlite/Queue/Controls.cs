@@ -101,13 +101,6 @@ static class Controls
         where tenant_id = @tenant and message_id = @message and state <> 1
         """;
 
-    const string AnyAcceptedSql = """
-        -- Primary key.
-        select 1 from recipient
-        where tenant_id = @tenant and message_id = @message and state = 1
-        limit 1
-        """;
-
     /// <returns>The domain that all of them share, empty for several; null when there is nobody.</returns>
     static string? DomainOfUnaccepted(Connection db, ControlWrite write)
     {
@@ -124,14 +117,6 @@ static class Controls
         return several ? "" : shared;
     }
 
-    static bool IsAnyAccepted(Connection db, ControlWrite write)
-    {
-        var read = db.Prepare(AnyAcceptedSql).Bind(write.Tenant.Value).Bind(write.Message.Value);
-        var any = read.Step();
-        read.Reset();
-        return any;
-    }
-
     const string ReopenRecipientsSql = """
         update recipient set state = 0, settled_at = null
         where tenant_id = @tenant and message_id = @message and state > 1
@@ -141,7 +126,8 @@ static class Controls
         -- A settled message has no row; one that is live gets a new generation.
         insert into queue (
             tenant_id, message_id, domain, due_at, first_due_at, phase, partly_accepted, retry_count, retries_before, generation, batch_id)
-        values (@tenant, @message, @domain, @at, @at, 0, @partly_accepted, @retry_count, @retry_count, @generation, @batch)
+        -- Whoever has it already is not mailed again; that a part was accepted shows with the next answer (contracts/scaisend.md §4.5.4).
+        values (@tenant, @message, @domain, @at, @at, 0, 0, @retry_count, @retry_count, @generation, @batch)
         on conflict do update set
             domain = excluded.domain,
             -- Held, it is due when it is released.
@@ -162,7 +148,7 @@ static class Controls
             status = null,
             settled_at = null,
             queued_at = @at,
-            sent_at = case when @partly_accepted then sent_at end,
+            sent_at = null,
             error_message = null
         where tenant_id = @tenant and id = @message
         """;
@@ -170,13 +156,12 @@ static class Controls
     static MessageStatus Retry(Connection db, ControlWrite write, State state, string domain)
     {
         var (tenant, message) = (write.Tenant.Value, write.Message.Value);
-        var partlyAccepted = IsAnyAccepted(db, write);
         db.Prepare(ReopenRecipientsSql).Bind(tenant).Bind(message).Run();
         db.Prepare(RequeueSql)
-            .Bind(tenant).Bind(message).Bind(domain).Bind(write.At).Bind(partlyAccepted).Bind(state.RetryCount + 1).Bind(state.Generation + 1)
+            .Bind(tenant).Bind(message).Bind(domain).Bind(write.At).Bind(state.RetryCount + 1).Bind(state.Generation + 1)
             .Bind(state.Batch?.Value).Run();
-        db.Prepare(ReviveSql).Bind(write.At).Bind(partlyAccepted).Bind(tenant).Bind(message).Run();
-        return LiveState.StatusIn(Phase.Waiting, partlyAccepted);
+        db.Prepare(ReviveSql).Bind(write.At).Bind(tenant).Bind(message).Run();
+        return MessageStatus.Queued;
     }
 
     const string IsFailedSql = """

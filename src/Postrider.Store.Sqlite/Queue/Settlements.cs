@@ -75,7 +75,7 @@ static class Settlements
         update message set
             status = @status,
             settled_at = @at,
-            sent_at = coalesce(@sent_at, sent_at),
+            sent_at = coalesce(sent_at, @sent_at),
             retry_count = @retry_count,
             generation = @generation,
             error_message = @error
@@ -130,7 +130,7 @@ static class Settlements
     }
 
     const string NoteSql = """
-        update message set sent_at = coalesce(@sent_at, sent_at), error_message = @error
+        update message set sent_at = coalesce(sent_at, @sent_at), error_message = @error
         where tenant_id = @tenant and id = @message
         """;
 

@@ -109,7 +109,7 @@ sealed partial class MemoryStore(Watch watch) : IQueueStore, IControlStore, ICon
         row.Generation++;
         row.RetriesBefore = ++row.RetryCount;
         (row.FirstDueAt, row.Error, row.SentAt) = (write.At, null, null);
-        row.PartlyAccepted = row.Message.Recipients.Any(recipient => recipient.State == RecipientState.Delivered);
+        row.PartlyAccepted = false;
         row.Domain = QueueDomain.Of(row.Message.Recipients);
         Release(row, write.At);
         return new ControlResult.Changed(row.Status, generation, new Backlog(row.Backlog, write.At));
@@ -199,7 +199,7 @@ sealed partial class MemoryStore(Watch watch) : IQueueStore, IControlStore, ICon
         };
         _suppressions.AddRange(settlement.Suppressions.Where(one => !_suppressions.Exists(other => other.Id == one.Id)));
         row.RetryCount = settlement.RetryCount;
-        row.SentAt = settlement.SentAt ?? row.SentAt;
+        row.SentAt ??= settlement.SentAt;
         row.Error = settlement.ErrorMessage;
         row.PartlyAccepted |= settlement.Status == MessageStatus.Sent;
         switch (settlement.Then)
