@@ -10,8 +10,8 @@ namespace Postrider.Api.ScaiSend;
 /// <summary><c>POST /v3/messages/{id}/cancel</c>, <c>/retry</c> and <c>/fail</c>: contracts/scaisend.md §3.3, §4.3, §4.4.</summary>
 sealed class ControlEndpoints(MessageControl control, IMessageReader messages, ISuppressionStore suppressions, ScaiSendOptions options)
 {
-    /// <summary>A reason of <see cref="FailBody.MaxReason"/> characters, each of them escaped, and room for members that are passed over.</summary>
-    const int MaxFailOctets = 16 * 1024;
+    /// <summary>Of a reason, in characters: contracts/scaisend.md §3.3.</summary>
+    const int MaxReason = 1_000;
 
     public async Task CancelAsync(HttpContext context, Credential credential)
     {
@@ -58,18 +58,15 @@ sealed class ControlEndpoints(MessageControl control, IMessageReader messages, I
     {
         if (await AdmitAsync(context, credential, ControlAction.Fail) is not { } id)
             return;
-        if (await RequestBody.TryReadAsync(context.Request, MaxFailOctets, context.RequestAborted) is not { } json)
+        if (await JsonBody.ReadAsync(context, ControlBodies.Default.FailBody, ifEmpty: FailBody.Empty) is not { } body)
+            return;
+        if (body.Reason?.Length > MaxReason)
         {
-            Refuse(context, StatusCodes.Status413PayloadTooLarge, $"The request body must be at most {MaxFailOctets} bytes");
+            ScaiSendErrors.Write(context.Response, ErrorShape.Detail, QueryFault.InBody(
+                "reason", $"The value must be at most {MaxReason} characters long", "string_too_long"));
             return;
         }
-        var fault = FailBody.Read(json, out var reason);
-        context.Request.BodyReader.AdvanceTo(json.End);
-        if (fault is not null)
-        {
-            Refuse(context, StatusCodes.Status400BadRequest, fault);
-            return;
-        }
+        var reason = string.IsNullOrWhiteSpace(body.Reason) ? null : body.Reason;
         switch (await control.FailAsync(credential.Tenant.Id, id, reason, context.RequestAborted))
         {
             case ControlOutcome.Done done:

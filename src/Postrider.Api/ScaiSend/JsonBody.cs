@@ -5,24 +5,31 @@ using Microsoft.AspNetCore.Http;
 
 namespace Postrider.Api.ScaiSend;
 
-/// <summary>JSON bodies of everything but sends: small, and refused with 422 where they do not fit their schema (contracts/scaisend.md §2.3).</summary>
+/// <summary>
+/// JSON bodies of everything but sends: small, and refused where they do not fit their schema with what <see cref="ScaiSendErrors"/> has for the
+/// path. As what they were declared is not asked: only sends insist on it (contracts/scaisend.md §0).
+/// </summary>
 static class JsonBody
 {
     /// <summary>A thousand addresses of the greatest length fit several times. A guess.</summary>
     const int MaxOctets = 1024 * 1024;
 
+    /// <param name="ifEmpty">Stands for a body that is not there; null when one is needed.</param>
     /// <returns>Null when the request was refused and answered.</returns>
-    public static async ValueTask<T?> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type) where T : class
+    public static async ValueTask<T?> ReadAsync<T>(
+        HttpContext context, JsonTypeInfo<T> type, ErrorShape shape = ErrorShape.Detail, T? ifEmpty = null) where T : class
     {
         if (await RequestBody.TryReadAsync(context.Request, MaxOctets, context.RequestAborted) is not { } json)
         {
             ScaiSendErrors.Write(
-                context.Response, ErrorShape.Detail, StatusCodes.Status413PayloadTooLarge, $"The request body must be at most {MaxOctets} bytes");
+                context.Response, shape, StatusCodes.Status413PayloadTooLarge, $"The request body must be at most {MaxOctets} bytes");
             return null;
         }
         QueryFault fault;
         try
         {
+            if (json.IsEmpty && ifEmpty is not null)
+                return ifEmpty;
             var reader = new Utf8JsonReader(json);
             if (JsonSerializer.Deserialize(ref reader, type) is { } body)
             {
@@ -44,7 +51,7 @@ static class JsonBody
         {
             context.Request.BodyReader.AdvanceTo(json.End);
         }
-        ScaiSendErrors.Write(context.Response, [fault]);
+        ScaiSendErrors.Write(context.Response, shape, fault);
         return null;
     }
 

@@ -25,7 +25,7 @@ static class ScaiSendErrors
             JsonAnswer.Write(response, status, message, WriteBoth);
     }
 
-    /// <summary>400 for a send, with all that was found.</summary>
+    /// <summary>400 for a send or a batch, with all that was found.</summary>
     public static void Write(HttpResponse response, IReadOnlyList<Fault> faults) =>
         JsonAnswer.Write(response, StatusCodes.Status400BadRequest, faults, static (json, faults) =>
         {
@@ -34,7 +34,16 @@ static class ScaiSendErrors
             json.WriteEndObject();
         });
 
-    /// <summary>422 for queries, and for bodies of everything but sends.</summary>
+    /// <summary>What is wrong with a body: 400 or 422, as the path has it.</summary>
+    public static void Write(HttpResponse response, ErrorShape shape, QueryFault fault)
+    {
+        if (shape == ErrorShape.Detail)
+            Write(response, [fault]);
+        else
+            Write(response, [new Fault(fault.Message, fault.Parameter.Length > 0 ? fault.Parameter : null)]);
+    }
+
+    /// <summary>422 for queries, and for bodies of everything but <c>/v3/mail</c>.</summary>
     public static void Write(HttpResponse response, IReadOnlyList<QueryFault> faults) =>
         JsonAnswer.Write(response, StatusCodes.Status422UnprocessableEntity, faults, static (json, faults) =>
         {

@@ -63,14 +63,15 @@ public sealed class BatchOrderTests(ApiHost host) : IClassFixture<ApiHost>
     [InlineData("""{"send_at":9223372036854775807}""", "send_at")]
     [InlineData("""{"send_at":1.5}""", "send_at")]
     [InlineData("[]", null)]
-    public async Task A_reschedule_without_a_time_is_422_and_names_the_field(string body, string? field)
+    public async Task A_reschedule_without_a_time_is_400_in_the_errors_shape_and_names_the_field(string body, string? field)
     {
         var (caller, batch, _) = Batch();
 
         var answer = await caller.Ask("POST", $"/v3/mail/batch/{batch}/reschedule", body);
 
-        Assert.Equal(422, answer.Status);
-        Assert.Equal(field is null ? ["body"] : ["body", field], answer.Body!["detail"]![0]!["loc"]!.AsArray().Select(part => (string)part!));
+        Assert.Equal(400, answer.Status);
+        Assert.Equal([field], answer.Fields);
+        Assert.NotEqual("", (string?)answer.Body!["errors"]![0]!["message"]);
     }
 
     [Fact]

@@ -27,11 +27,11 @@ sealed class BatchOrderEndpoints(BatchControl control, IBatchStore batches, Time
             Refuse(context, StatusCodes.Status409Conflict, "The batch is cancelled");
             return;
         }
-        if (await JsonBody.ReadAsync(context, BatchBodies.Default.RescheduleBody) is not { } body)
+        if (await JsonBody.ReadAsync(context, BatchBodies.Default.RescheduleBody, ErrorShape.Errors) is not { } body)
             return;
         var now = time.GetUtcNow();
         if (FaultOf(body.SendAt, now) is { } fault)
-            ScaiSendErrors.Write(context.Response, [fault]);
+            ScaiSendErrors.Write(context.Response, ErrorShape.Errors, fault);
         else
         {
             // A past time means now, as on a send.
