@@ -259,6 +259,12 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
     public Task SetVerifiedAsync(DomainId domain, DateTimeOffset? at, CancellationToken cancel) =>
         _database.WriteAsync(connection => DomainTable.SetVerifiedAsync(connection, domain, at), cancel);
 
+    public Task<bool> AddNextKeyAsync(DomainId domain, NextDkimKey key, CancellationToken cancel) =>
+        _database.WriteAsync(connection => DomainTable.AddNextAsync(connection, domain, key), cancel);
+
+    public Task<bool> TakeNextKeyAsync(DomainId domain, string selector, CancellationToken cancel) =>
+        _database.WriteAsync(connection => DomainTable.TakeNextAsync(connection, domain, selector), cancel);
+
     public Task<IReadOnlyList<Suppression>> FindBlockingAsync(
         TenantId tenant, IReadOnlyCollection<string> addressKeys, CancellationToken cancel) =>
         _database.ReadAsync<IReadOnlyList<Suppression>>(

@@ -234,6 +234,12 @@ public sealed class SqliteStore : IStore
     public Task SetVerifiedAsync(DomainId domain, DateTimeOffset? at, CancellationToken cancel) =>
         _writer.RunAsync(session => DomainTable.SetVerified(session, domain, at), cancel);
 
+    public Task<bool> AddNextKeyAsync(DomainId domain, NextDkimKey key, CancellationToken cancel) =>
+        _writer.RunAsync(session => DomainTable.AddNext(session, domain, key), cancel);
+
+    public Task<bool> TakeNextKeyAsync(DomainId domain, string selector, CancellationToken cancel) =>
+        _writer.RunAsync(session => DomainTable.TakeNext(session, domain, selector), cancel);
+
     public Task<IReadOnlyList<Suppression>> FindBlockingAsync(
         TenantId tenant, IReadOnlyCollection<string> addressKeys, CancellationToken cancel) =>
         _readers.ReadAsync<IReadOnlyList<Suppression>>(db => SuppressionTable.FindBlocking(db, tenant, addressKeys), cancel);

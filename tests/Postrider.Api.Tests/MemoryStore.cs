@@ -184,6 +184,8 @@ sealed class MemoryStore : IIntakeStore, ITenantStore, IMessageReader, IBatchSto
 
     public Task<IReadOnlyList<SendingDomain>> DomainsAsync(Domain domain, CancellationToken cancel) => throw new NotSupportedException();
     public Task SetVerifiedAsync(DomainId domain, DateTimeOffset? at, CancellationToken cancel) => throw new NotSupportedException();
+    public Task<bool> AddNextKeyAsync(DomainId domain, NextDkimKey key, CancellationToken cancel) => throw new NotSupportedException();
+    public Task<bool> TakeNextKeyAsync(DomainId domain, string selector, CancellationToken cancel) => throw new NotSupportedException();
 
     void ThrowIfAway()
     {

@@ -64,4 +64,23 @@ public abstract class TenantConformance<TFixture> : StoreConformance<TFixture> w
         await Store.Tenants.SetVerifiedAsync(mine.Id, null, Cancel);
         Assert.Null((await Store.Tenants.FindDomainAsync(Sample.Tenant, name, Cancel))!.VerifiedAt);
     }
+
+    [Fact]
+    public async Task A_domain_signs_with_its_key_until_the_next_one_is_taken()
+    {
+        Assert.True(Domain.TryParse("mail.acme.test", out var name));
+        var domain = new SendingDomain(new DomainId(Store.Ids.Next()), Sample.Tenant, name, "scaisend", [1, 2, 3], Store.Now, Store.Now);
+        await Store.Tenants.AddDomainAsync(domain, Cancel);
+        var next = new NextDkimKey("scaisend2", [4, 5]);
+
+        Assert.False(await Store.Tenants.TakeNextKeyAsync(domain.Id, "scaisend2", Cancel));
+        Assert.True(await Store.Tenants.AddNextKeyAsync(domain.Id, next, Cancel));
+        Assert.False(await Store.Tenants.AddNextKeyAsync(domain.Id, new NextDkimKey("scaisend3", [6]), Cancel));
+        Assert.Equivalent(domain with { Next = next }, await Store.Tenants.FindDomainAsync(Sample.Tenant, name, Cancel), strict: true);
+
+        Assert.False(await Store.Tenants.TakeNextKeyAsync(domain.Id, "scaisend3", Cancel));
+        Assert.True(await Store.Tenants.TakeNextKeyAsync(domain.Id, "scaisend2", Cancel));
+        Assert.Equivalent(
+            domain with { Selector = "scaisend2", SealedKey = [4, 5] }, Assert.Single(await Store.Tenants.DomainsAsync(name, Cancel)), strict: true);
+    }
 }

@@ -28,7 +28,7 @@ public static class MovedTables
             [new("id", Id)],
             [
                 new("tenant_id", Id), new("name", Text), new("selector", Text), new("sealed_key", Octets), new("created_at", Instant),
-                new("verified_at", Instant),
+                new("verified_at", Instant), new("next_selector", Text), new("next_sealed_key", Octets),
             ]),
         OfTenants("content",
             [new("tenant_id", Id), new("sha256", Octets), new("month", Month), new("chunk", Number)],

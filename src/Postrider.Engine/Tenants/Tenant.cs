@@ -41,7 +41,14 @@ public sealed record SendingDomain(
     string Selector,
     byte[] SealedKey,
     DateTimeOffset CreatedAt,
-    DateTimeOffset? VerifiedAt);
+    DateTimeOffset? VerifiedAt)
+{
+    /// <summary>The key that follows, whose record is to be published; null when none is waiting.</summary>
+    public NextDkimKey? Next { get; init; }
+}
+
+/// <param name="SealedKey">As <see cref="SendingDomain.SealedKey"/>.</param>
+public sealed record NextDkimKey(string Selector, byte[] SealedKey);
 
 public interface ITenantStore
 {
@@ -61,4 +68,11 @@ public interface ITenantStore
     /// <summary>Some domain, to see whether its key can be unsealed; null when there is none yet.</summary>
     Task<SendingDomain?> FindAnyDomainAsync(CancellationToken cancel);
     Task SetVerifiedAsync(DomainId domain, DateTimeOffset? at, CancellationToken cancel);
+
+    /// <returns>False when one is waiting already, which stays.</returns>
+    Task<bool> AddNextKeyAsync(DomainId domain, NextDkimKey key, CancellationToken cancel);
+
+    /// <summary>The waiting key becomes the one that signs; the old one is forgotten.</summary>
+    /// <returns>False when none of this selector is waiting.</returns>
+    Task<bool> TakeNextKeyAsync(DomainId domain, string selector, CancellationToken cancel);
 }

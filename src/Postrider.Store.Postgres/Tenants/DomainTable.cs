@@ -9,6 +9,8 @@ namespace Postrider.Store.Postgres.Tenants;
 
 static class DomainTable
 {
+    const string Columns = "id, tenant_id, name, selector, sealed_key, created_at, verified_at, next_selector, next_sealed_key";
+
     const string InsertSql = """
         insert into domain (id, tenant_id, name, selector, sealed_key, created_at, verified_at)
         values (@id, @tenant, @name, @selector, @sealed_key, @created_at, @verified_at)
@@ -25,8 +27,8 @@ static class DomainTable
         return await batch.ExecuteNonQueryAsync(CancellationToken.None) > 0;
     }
 
-    const string FindSql = """
-        select id, tenant_id, name, selector, sealed_key, created_at, verified_at from domain
+    const string FindSql = $"""
+        select {Columns} from domain
         where name = @name and tenant_id = @tenant
         """;
 
@@ -37,8 +39,8 @@ static class DomainTable
         return (await batch.ReadAllAsync(Read)).FirstOrDefault();
     }
 
-    const string AllSql = """
-        select id, tenant_id, name, selector, sealed_key, created_at, verified_at from domain
+    const string AllSql = $"""
+        select {Columns} from domain
         where name = @name
         order by tenant_id
         """;
@@ -50,8 +52,8 @@ static class DomainTable
         return await batch.ReadAllAsync(Read);
     }
 
-    const string AnySql = """
-        select id, tenant_id, name, selector, sealed_key, created_at, verified_at from domain
+    const string AnySql = $"""
+        select {Columns} from domain
         limit 1
         """;
 
@@ -74,6 +76,31 @@ static class DomainTable
         return await batch.ExecuteNonQueryAsync(CancellationToken.None);
     }
 
+    const string AddNextSql = """
+        update domain set next_selector = @selector, next_sealed_key = @sealed_key
+        where id = @id and next_selector is null
+        """;
+
+    public static async Task<bool> AddNextAsync(NpgsqlConnection connection, DomainId domain, NextDkimKey key)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        batch.Add(AddNextSql)
+            .With("selector", key.Selector).With("sealed_key", NpgsqlDbType.Bytea, key.SealedKey).With("id", domain.Value);
+        return await batch.ExecuteNonQueryAsync(CancellationToken.None) > 0;
+    }
+
+    const string TakeNextSql = """
+        update domain set selector = next_selector, sealed_key = next_sealed_key, next_selector = null, next_sealed_key = null
+        where id = @id and next_selector = @selector
+        """;
+
+    public static async Task<bool> TakeNextAsync(NpgsqlConnection connection, DomainId domain, string selector)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        batch.Add(TakeNextSql).With("id", domain.Value).With("selector", selector);
+        return await batch.ExecuteNonQueryAsync(CancellationToken.None) > 0;
+    }
+
     static SendingDomain Read(NpgsqlDataReader row) => new(
         new DomainId(row.GetGuid(0)),
         new TenantId(row.GetGuid(1)),
@@ -82,5 +109,8 @@ static class DomainTable
         row.GetString(3),
         row.GetFieldValue<byte[]>(4),
         row.Time(5),
-        row.TimeOrNull(6));
+        row.TimeOrNull(6))
+    {
+        Next = row.TextOrNull(7) is { } next ? new NextDkimKey(next, row.GetFieldValue<byte[]>(8)) : null,
+    };
 }

@@ -8,6 +8,8 @@ namespace Postrider.Store.Sqlite.Tenants;
 
 static class DomainTable
 {
+    const string Columns = "id, tenant_id, name, selector, sealed_key, created_at, verified_at, next_selector, next_sealed_key";
+
     const string InsertSql = """
         insert into domain (id, tenant_id, name, selector, sealed_key, created_at, verified_at)
         values (@id, @tenant, @name, @selector, @sealed_key, @created_at, @verified_at)
@@ -22,8 +24,8 @@ static class DomainTable
         return session.Connection.Changes != 0;
     }
 
-    const string FindSql = """
-        select id, tenant_id, name, selector, sealed_key, created_at, verified_at from domain
+    const string FindSql = $"""
+        select {Columns} from domain
         where name = @name and tenant_id = @tenant
         """;
 
@@ -37,9 +39,9 @@ static class DomainTable
         return found;
     }
 
-    const string AnySql = """
+    const string AnySql = $"""
         -- Primary key, its first.
-        select id, tenant_id, name, selector, sealed_key, created_at, verified_at from domain
+        select {Columns} from domain
         where id > x''
         order by id
         limit 1
@@ -55,8 +57,8 @@ static class DomainTable
         return found;
     }
 
-    const string AllSql = """
-        select id, tenant_id, name, selector, sealed_key, created_at, verified_at from domain
+    const string AllSql = $"""
+        select {Columns} from domain
         where name = @name
         order by tenant_id
         """;
@@ -81,6 +83,28 @@ static class DomainTable
         return session.Connection.Changes != 0;
     }
 
+    const string AddNextSql = """
+        update domain set next_selector = @selector, next_sealed_key = @sealed_key
+        where id = @id and next_selector is null
+        """;
+
+    public static bool AddNext(WriteSession session, DomainId domain, NextDkimKey key)
+    {
+        session.Connection.Prepare(AddNextSql).Bind(key.Selector).Bind(key.SealedKey.AsSpan()).Bind(domain.Value).Run();
+        return session.Connection.Changes != 0;
+    }
+
+    const string TakeNextSql = """
+        update domain set selector = next_selector, sealed_key = next_sealed_key, next_selector = null, next_sealed_key = null
+        where id = @id and next_selector = @selector
+        """;
+
+    public static bool TakeNext(WriteSession session, DomainId domain, string selector)
+    {
+        session.Connection.Prepare(TakeNextSql).Bind(domain.Value).Bind(selector).Run();
+        return session.Connection.Changes != 0;
+    }
+
     static SendingDomain Read(Statement row) => new(
         new DomainId(row.Guid(0)),
         new TenantId(row.Guid(1)),
@@ -88,5 +112,8 @@ static class DomainTable
         row.Text(3),
         row.Octets(4).ToArray(),
         row.Time(5),
-        row.TimeOrNull(6));
+        row.TimeOrNull(6))
+    {
+        Next = row.TextOrNull(7) is { } next ? new NextDkimKey(next, row.Octets(8).ToArray()) : null,
+    };
 }

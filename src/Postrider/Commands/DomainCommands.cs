@@ -7,7 +7,10 @@ using Postrider.Mail.Dns;
 
 namespace Postrider.Commands;
 
-/// <summary><c>postrider domain add</c> prints the DNS records to publish; <c>domain verify</c> looks whether they are.</summary>
+/// <summary>
+/// <c>postrider domain add</c> prints the DNS records to publish; <c>domain verify</c> looks whether they are. <c>domain rotate</c> makes the DKIM
+/// key that follows: the old one signs, and the domain stays verified, until <c>domain verify</c> has seen the new record.
+/// </summary>
 static class DomainCommands
 {
     static readonly Option<string> TenantName = new("--tenant") { Description = "The tenant's name", Required = true };
@@ -25,7 +28,9 @@ static class DomainCommands
         add.DoesWithStore(AddAsync);
         var verify = new Command("verify", "Verify a sending domain, for every tenant that has it.") { Name, AssumePublished };
         verify.DoesWithStore(VerifyAsync);
-        return new Command("domain", "Sending domains.") { add, verify };
+        var rotate = new Command("rotate", "Make the next DKIM key of a sending domain and print the DNS record to publish.") { TenantName, Name, Json };
+        rotate.DoesWithStore(RotateAsync);
+        return new Command("domain", "Sending domains.") { add, verify, rotate };
     }
 
     static async Task<int> AddAsync(ParseResult parsed, CommandContext context, CancellationToken cancel)
@@ -37,7 +42,26 @@ static class DomainCommands
             return await CommandLine.RefuseAsync($"There is no tenant {parsed.GetValue(TenantName)}.");
 
         var sending = await desk.AddDomainAsync(tenant, domain, cancel);
-        var records = PublishedRecords.Of(sending, context);
+        return await PrintAsync(PublishedRecords.Of(sending, context), parsed);
+    }
+
+    static async Task<int> RotateAsync(ParseResult parsed, CommandContext context, CancellationToken cancel)
+    {
+        if (!Domain.TryParse(parsed.GetRequiredValue(Name), out var domain))
+            return await CommandLine.RefuseAsync($"\"{parsed.GetValue(Name)}\" is not a domain.");
+        var desk = TenantDesk.Of(context);
+        if (await desk.FindAsync(parsed.GetRequiredValue(TenantName), cancel) is not { } tenant
+            || await context.Store.FindDomainAsync(tenant.Id, domain, cancel) is not { } sending)
+            return await CommandLine.RefuseAsync($"There is no tenant {parsed.GetValue(TenantName)} with {domain.Unicode}.");
+
+        var rotating = await desk.RotateKeyAsync(sending, cancel);
+        return rotating.Next is { } next
+            ? await PrintAsync([PublishedRecords.OfNext(rotating, next, context)], parsed)
+            : await CommandLine.RefuseAsync($"The next key of {domain.Unicode} was taken just now; it signs with {rotating.Selector}.");
+    }
+
+    static async Task<int> PrintAsync(IReadOnlyList<PublishedRecord> records, ParseResult parsed)
+    {
         if (parsed.GetValue(Json))
         {
             await Console.Out.WriteLineAsync(JsonSerializer.Serialize(records, Plain.IReadOnlyListPublishedRecord));
@@ -59,8 +83,21 @@ static class DomainCommands
         var desk = TenantDesk.Of(context);
         await using var resolver = new DnsResolver(context.Settings.Resolver, TimeProvider.System);
         var missing = 0;
-        foreach (var sending in found)
+        foreach (var known in found)
         {
+            var sending = known;
+            if (known.Next is { } next)
+            {
+                var fault = parsed.GetValue(AssumePublished)
+                    ? null : await PublishedRecords.FaultOfNextAsync(known, next, context, resolver, cancel);
+                if (fault is null)
+                {
+                    await desk.TakeNextKeyAsync(known, next, cancel);
+                    sending = known with { Selector = next.Selector, SealedKey = next.SealedKey, Next = null };
+                }
+                else
+                    await Console.Error.WriteLineAsync($"{fault}; {known.Selector} goes on signing");
+            }
             var faults = parsed.GetValue(AssumePublished) ? [] : await PublishedRecords.FaultsAsync(sending, context, resolver, cancel);
             foreach (var fault in faults)
                 await Console.Error.WriteLineAsync(fault);

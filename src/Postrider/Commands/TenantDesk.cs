@@ -1,3 +1,4 @@
+using System.Globalization;
 using Postrider.Engine.Composing;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Tenants;
@@ -47,6 +48,27 @@ sealed class TenantDesk(ITenantStore store, SecretBox secrets, IdGenerator ids, 
         return await store.AddDomainAsync(added, cancel)
             ? added
             : await store.FindDomainAsync(tenant.Id, domain, cancel) ?? throw new InvalidOperationException("It was added a moment ago.");
+    }
+
+    /// <summary>Makes the key that follows; the old one goes on signing until <see cref="TakeNextKeyAsync"/>.</summary>
+    /// <returns>The domain with the key that follows: the new one, or the one that was waiting already.</returns>
+    public async Task<SendingDomain> RotateKeyAsync(SendingDomain domain, CancellationToken cancel)
+    {
+        if (domain.Next is not null)
+            return domain;
+        using var key = DkimKey.Generate();
+        await store.AddNextKeyAsync(domain.Id, new NextDkimKey(SelectorAfter(domain.Selector), new DkimKeys(secrets).Seal(key)), cancel);
+        return await store.FindDomainAsync(domain.Tenant, domain.Domain, cancel) ?? throw new InvalidOperationException("It was there a moment ago.");
+    }
+
+    public Task TakeNextKeyAsync(SendingDomain domain, NextDkimKey next, CancellationToken cancel) =>
+        store.TakeNextKeyAsync(domain.Id, next.Selector, cancel);
+
+    /// <summary><c>scaisend</c>, <c>scaisend2</c>, <c>scaisend3</c>, …: none is used again, for mail that it signed may still be on its way.</summary>
+    internal static string SelectorAfter(string selector)
+    {
+        var name = selector.TrimEnd('0', '1', '2', '3', '4', '5', '6', '7', '8', '9');
+        return $"{name}{(int.TryParse(selector.AsSpan(name.Length), CultureInfo.InvariantCulture, out var number) ? number + 1 : 2)}";
     }
 
     public Task SetVerifiedAsync(SendingDomain domain, CancellationToken cancel) => store.SetVerifiedAsync(domain.Id, time.GetUtcNow(), cancel);

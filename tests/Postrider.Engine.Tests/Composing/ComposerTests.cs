@@ -209,6 +209,42 @@ public sealed class ComposerTests
     }
 
     [Fact]
+    public async Task A_List_Unsubscribe_of_the_senders_own_is_signed_and_as_it_was_given()
+    {
+        var unsubscribe = $"<https://news.sender.example/u/{new string('t', 300)}>, <mailto:u@sender.example?subject=unsubscribe>";
+        var settings = new MessageSettings
+        {
+            Headers = [new("List-Unsubscribe", unsubscribe), new("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")],
+        };
+
+        var octets = await ComposeAsync(Message(settings: settings));
+
+        Assert.Contains($"\r\nList-Unsubscribe: {unsubscribe.Replace(", ", ",\r\n ", StringComparison.Ordinal)}\r\n", octets, StringComparison.Ordinal);
+        var signature = octets[..octets.IndexOf("\r\nFrom:", StringComparison.Ordinal)].Replace("\r\n", "", StringComparison.Ordinal).Replace(" ", "", StringComparison.Ordinal);
+        var signed = signature.Split(';').Single(tag => tag.StartsWith("h=", StringComparison.Ordinal))[2..].Split(':');
+        Assert.Equal(2, signed.Count(name => name == "From"));      // over-signed
+        Assert.Superset(
+            (HashSet<string>)["From", "To", "Cc", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type", "Reply-To",
+                "List-Unsubscribe", "List-Unsubscribe-Post"], signed.ToHashSet());
+    }
+
+    [Fact]
+    public async Task The_old_DKIM_key_signs_until_the_next_one_is_taken()
+    {
+        var known = Sender.Domain(Sender.Tenant, DateTimeOffset.UnixEpoch);
+        var old = known with { Selector = "scaisend", Next = new NextDkimKey("scaisend2", known.SealedKey) };
+        _tenants.Domains[(Sender.Tenant, old.Domain)] = old;
+
+        var before = await ComposeAsync(Message());
+        _tenants.Domains[(Sender.Tenant, old.Domain)] = old with { Selector = "scaisend2", Next = null };
+        _time.Advance(TimeSpan.FromSeconds(5));     // as long as a domain is remembered
+        var after = await ComposeAsync(Message());
+
+        Assert.Contains(" s=scaisend;", before, StringComparison.Ordinal);
+        Assert.Contains(" s=scaisend2;", after, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_sender_that_is_not_verified_any_more_fails()
     {
         _tenants.Domains.Clear();

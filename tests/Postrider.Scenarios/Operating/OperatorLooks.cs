@@ -73,6 +73,12 @@ public sealed class OperatorLooks
         (await server.Installation.CommandAsync("domain", "verify", "news.acme.test", "--assume-published")).Succeeded();
         var accepted = await server.Api.PostAsync("/v3/mail/send", letter);
         var unknown = await server.Installation.CommandAsync("domain", "verify", "elsewhere.test");
+        var rotated = (await server.Installation.CommandAsync("domain", "rotate", "--tenant", "acme", "news.acme.test")).Succeeded();
+        var rotatedAgain = (await server.Installation.CommandAsync("domain", "rotate", "--tenant", "acme", "news.acme.test")).Succeeded();
+        var notSeen = await server.Installation.CommandAsync("domain", "verify", "news.acme.test", "--set", nobodyThere);
+        (await server.Installation.CommandAsync("domain", "verify", "news.acme.test", "--assume-published")).Succeeded();
+        var rotatedNext = (await server.Installation.CommandAsync("domain", "rotate", "--tenant", "acme", "news.acme.test")).Succeeded();
+        var notOurs = await server.Installation.CommandAsync("domain", "rotate", "--tenant", "other", "news.acme.test");
 
         Assert.Equal(1, again.ExitCode);
         Assert.StartsWith("scaisend._domainkey.news.acme.test. TXT \"v=DKIM1; k=rsa; p=", added.Output);
@@ -84,6 +90,12 @@ public sealed class OperatorLooks
         Assert.Contains("scaisend._domainkey.news.acme.test", notPublished.Errors);
         Assert.Equal(1, unknown.ExitCode);
         Assert.Equal(202, accepted.Status);      // at once, without a restart
+        Assert.StartsWith("scaisend2._domainkey.news.acme.test. TXT \"v=DKIM1; k=rsa; p=", rotated.Output);
+        Assert.Equal(rotated.Output, rotatedAgain.Output);
+        Assert.Contains("scaisend2._domainkey.news.acme.test", notSeen.Errors);
+        Assert.Contains("scaisend goes on signing", notSeen.Errors);
+        Assert.StartsWith("scaisend3._domainkey.", rotatedNext.Output);
+        Assert.Equal(1, notOurs.ExitCode);
     }
 
     [Fact]

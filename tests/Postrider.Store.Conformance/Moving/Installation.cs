@@ -39,8 +39,9 @@ sealed class Installation(StoreFixture store)
         await installation.SuppressAsync(sample);
         await installation.PauseAsync(sample);
         Assert.True(Domain.TryParse("mail.acme.test", out var domain));
-        await store.Tenants.AddDomainAsync(
-            new SendingDomain(new DomainId(store.Ids.Next()), sample.Tenant, domain, "s1", [1, 2, 3], store.Now, store.Now), CancellationToken.None);
+        var sending = new SendingDomain(new DomainId(store.Ids.Next()), sample.Tenant, domain, "s1", [1, 2, 3], store.Now, store.Now);
+        await store.Tenants.AddDomainAsync(sending, CancellationToken.None);
+        await store.Tenants.AddNextKeyAsync(sending.Id, new NextDkimKey("s2", [4, 5]), CancellationToken.None);
         await store.Tenants.AddKeyAsync(
             new ApiKey(new ApiKeyId(store.Ids.Next()), sample.Tenant, Dialect.Postject, "k", "pre", installation._key, ["a", "b"], true, store.Now)
             {
