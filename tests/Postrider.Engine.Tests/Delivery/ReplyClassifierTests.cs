@@ -22,7 +22,7 @@ public sealed class ReplyClassifierTests
     [InlineData(SmtpStage.RcptTo, "550 5.2.1 The email account that you tried to reach is disabled", "hard")]
     [InlineData(SmtpStage.RcptTo, "550 Requested action not taken: mailbox unavailable", "hard")]
     [InlineData(SmtpStage.RcptTo, "551 User not local", "hard")]
-    [InlineData(SmtpStage.RcptTo, "553 sorry, that domain isn't in my list of allowed rcpthosts", "hard")]
+    [InlineData(SmtpStage.RcptTo, "553 sorry, that domain isn't in my list of allowed rcpthosts", "blocked")]
     [InlineData(SmtpStage.RcptTo, "550 5.0.0 Mailbox not found", "hard")]
     [InlineData(SmtpStage.EndOfData, "550 5.1.1 User unknown", "hard")]
     [InlineData(SmtpStage.Content, "550 5.1.1 User unknown", "hard")]
