@@ -2,7 +2,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Postrider.Api;
 
-/// <summary>Requests answered 503 while the store is away: the first is told, and then now and then their number, however many ask.</summary>
+/// <summary>
+/// Requests answered 503 while the store is away: the first is told, and then now and then their number, however many ask.
+/// </summary>
 sealed class OutageLog(TimeProvider time, ILogger<OutageLog> log)
 {
     /// <summary>A guess.</summary>

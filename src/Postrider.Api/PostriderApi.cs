@@ -17,7 +17,8 @@ namespace Postrider.Api;
 /// Needs as singletons: <see cref="Engine.Intake.MessageIntake"/>, <see cref="Engine.Messages.IMessageReader"/>,
 /// <see cref="Engine.Messages.IBatchStore"/>, <see cref="Engine.Control.BatchControl"/>, <see cref="Engine.Control.IBatchOrderStore"/>,
 /// <see cref="Engine.Control.MessageControl"/>, <see cref="Engine.Suppressions.ISuppressionStore"/>,
-/// <see cref="Engine.Suppressions.IUnsubscribeGroupStore"/>, <see cref="Engine.Messages.IdGenerator"/>, <see cref="Engine.Tenants.ApiKeys"/>; a
+/// <see cref="Engine.Suppressions.IUnsubscribeGroupStore"/>, <see cref="Engine.Messages.IdGenerator"/>, <see
+/// cref="Engine.Tenants.ApiKeys"/>; a
 /// <see cref="TimeProvider"/> if not the system's; any number of <see cref="IReadinessCheck"/>.
 /// </remarks>
 public static class PostriderApi
@@ -35,7 +36,8 @@ public static class PostriderApi
             .AddSingleton(options).AddSingleton(options.ScaiSend).AddSingleton(options.RateLimits)
             .AddSingleton<BearerAuthenticator>().AddSingleton<RateLimiter>().AddSingleton<OutageLog>()
             .AddSingleton<ScaiSendGate>().AddSingleton<ScaiSendRoutes>().AddSingleton<SendTranslator>().AddSingleton<SendEndpoint>()
-            .AddSingleton<BatchRoutes>().AddSingleton<BatchEndpoints>().AddSingleton<BatchOrderEndpoints>().AddSingleton<ScheduledSendEndpoints>()
+            .AddSingleton<BatchRoutes>().AddSingleton<BatchEndpoints>().AddSingleton<BatchOrderEndpoints>()
+            .AddSingleton<ScheduledSendEndpoints>()
             .AddSingleton<MessageEndpoints>().AddSingleton<ControlEndpoints>()
             .AddSingleton<SuppressionRoutes>().AddSingleton<SuppressionLists>().AddSingleton<BounceEndpoints>().AddSingleton<BounceImport>()
             .AddSingleton<SpamReportEndpoints>().AddSingleton<UnsubscribeEndpoints>().AddSingleton<GroupEndpoints>()

@@ -81,7 +81,9 @@ sealed class ControlEndpoints(MessageControl control, IMessageReader messages, I
         }
     }
 
-    /// <summary>It is retried all the same, and bounces again unless its address is taken off the list (contracts/scaisend.md §12, L11).</summary>
+    /// <summary>
+    /// It is retried all the same, and bounces again unless its address is taken off the list (contracts/scaisend.md §12, L11).
+    /// </summary>
     async Task<bool> IsBouncingAsync(HttpContext context, Credential credential, MessageId id)
     {
         if (await messages.FindAsync(credential.Tenant.Id, id, context.RequestAborted) is not { } message)
@@ -92,7 +94,9 @@ sealed class ControlEndpoints(MessageControl control, IMessageReader messages, I
         return blocking.Any(row => row.List == SuppressionList.Bounces);
     }
 
-    /// <summary>A test key changes nothing of a live message (§1.1); and what it may act on, sandbox, is in a status that refuses all three.</summary>
+    /// <summary>
+    /// A test key changes nothing of a live message (§1.1); and what it may act on, sandbox, is in a status that refuses all three.
+    /// </summary>
     /// <returns>Null when it was refused and answered.</returns>
     async ValueTask<MessageId?> AdmitAsync(HttpContext context, Credential credential, ControlAction action)
     {

@@ -6,8 +6,8 @@ using Microsoft.AspNetCore.Http;
 namespace Postrider.Api.ScaiSend;
 
 /// <summary>
-/// JSON bodies of everything but sends: small, and refused where they do not fit their schema with what <see cref="ScaiSendErrors"/> has for the
-/// path. As what they were declared is not asked: only sends insist on it (contracts/scaisend.md §0).
+/// JSON bodies of everything but sends: small, and refused where they do not fit their schema with what <see cref="ScaiSendErrors"/> has
+/// for the path. As what they were declared is not asked: only sends insist on it (contracts/scaisend.md §0).
 /// </summary>
 static class JsonBody
 {
@@ -45,7 +45,8 @@ static class JsonBody
         catch (JsonException e)
         {
             fault = QueryFault.InBody("", string.Create(CultureInfo.InvariantCulture,
-                $"The body is not the JSON object it has to be, at line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}"), "json_invalid");
+                $"The body is not the JSON object it has to be, at line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}"),
+                "json_invalid");
         }
         finally
         {
@@ -56,7 +57,8 @@ static class JsonBody
     }
 
     /// <summary><c>$.recipient_emails[1]</c> to <c>recipient_emails.1</c>; empty when it is no field.</summary>
-    static string FieldOf(JsonException e) => e.GetType() == typeof(JsonException) && e.Path is ['$', '.', .. var path] && path.Length <= 100
+    static string FieldOf(JsonException e) =>
+        e.GetType() == typeof(JsonException) && e.Path is ['$', '.', .. var path] && path.Length <= 100
         ? path.Replace("[", ".", StringComparison.Ordinal).Replace("]", "", StringComparison.Ordinal)
         : "";
 }

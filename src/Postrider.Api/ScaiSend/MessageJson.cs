@@ -115,8 +115,8 @@ static class MessageJson
     }
 
     /// <summary>
-    /// The merged value, as §3.3 has it: the message's own setting over the tenant's default, which is the same for all (§8.7). It is what was
-    /// asked for; whether anything was tracked, events tell.
+    /// The merged value, as §3.3 has it: the message's own setting over the tenant's default, which is the same for all (§8.7). It is what
+    /// was asked for; whether anything was tracked, events tell.
     /// </summary>
     static bool IsTracking(MessageSettings settings, ReadOnlySpan<byte> name, bool byDefault) =>
         settings.Tracking is { ValueKind: JsonValueKind.Object } tracking

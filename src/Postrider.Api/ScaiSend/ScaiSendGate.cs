@@ -49,7 +49,8 @@ sealed class ScaiSendGate(BearerAuthenticator authenticator, RateLimiter limiter
     public Task RefuseAsync(HttpContext context, int status, string message)
     {
         var admitted = TryCountAnonymous(context);
-        ScaiSendErrors.Write(context.Response, context.Request.Path.Value!.Contains("/v3/mail", StringComparison.OrdinalIgnoreCase) ? ErrorShape.Errors : ErrorShape.Detail,
+        var isMail = context.Request.Path.Value!.Contains("/v3/mail", StringComparison.OrdinalIgnoreCase);
+        ScaiSendErrors.Write(context.Response, isMail ? ErrorShape.Errors : ErrorShape.Detail,
             admitted ? status : StatusCodes.Status429TooManyRequests, admitted ? message : "Rate limit exceeded");
         return Task.CompletedTask;
     }

@@ -11,8 +11,8 @@ namespace Postrider.Api.ScaiSend;
 
 /// <summary>Every path of the dialect, at the root and under <c>/scaisend</c>. Routing takes a trailing slash as it comes.</summary>
 sealed class ScaiSendRoutes(
-    ScaiSendGate gate, SendEndpoint send, BatchRoutes batches, MessageEndpoints messages, ControlEndpoints control, SuppressionRoutes suppressions,
-    ApiOptions options)
+    ScaiSendGate gate, SendEndpoint send, BatchRoutes batches, MessageEndpoints messages, ControlEndpoints control,
+    SuppressionRoutes suppressions, ApiOptions options)
 {
     static readonly string[] Mounts = ["", "/scaisend"];
 

@@ -42,7 +42,9 @@ public static class BounceCategories
     internal static bool IsAboutTheMailbox(this BounceCategory category) =>
         category is BounceCategory.MailboxFull || category.MayBeHard();
 
-    /// <summary>Whether mail to the recipient may be stopped for it. All others are about us, the message or the way, and never do that.</summary>
+    /// <summary>
+    /// Whether mail to the recipient may be stopped for it. All others are about us, the message or the way, and never do that.
+    /// </summary>
     internal static bool MayBeHard(this BounceCategory category) =>
         category is BounceCategory.NoSuchMailbox or BounceCategory.NoSuchDomain or BounceCategory.MailboxDisabled;
 }

@@ -7,13 +7,13 @@ namespace Postrider.Engine.Bounces;
 public readonly record struct BounceClass(BounceCategory Category, BounceAction Action);
 
 /// <summary>
-/// What a refusal means: rules in their order, the first that matches decides. The built-in ones are bounce-rules.txt beside this file, which
-/// ends with contracts/scaisend.md §8.4; the operator's go before them.
+/// What a refusal means: rules in their order, the first that matches decides. The built-in ones are bounce-rules.txt beside this file,
+/// which ends with contracts/scaisend.md §8.4; the operator's go before them.
 /// </summary>
 /// <remarks>
-/// Three things no rule can change: a transient reply is tried again; before RCPT nothing is about the mailbox; and what is about us, the message
-/// or the way to them never stops mail to the recipient.
-/// Every rule is tried on every refusal: 200 of them cost some microseconds, and only mail that was refused pays.
+/// Three things no rule can change: a transient reply is tried again; before RCPT nothing is about the mailbox; and what is about us, the
+/// message or the way to them never stops mail to the recipient. Every rule is tried on every refusal: 200 of them cost some microseconds,
+/// and only mail that was refused pays.
 /// </remarks>
 public sealed class BounceRules
 {
@@ -49,7 +49,8 @@ public sealed class BounceRules
     }
 
     /// <summary>What a report of failure means; there is nothing left to try again, so this is soft, block or hard.</summary>
-    /// <param name="format">Where the report only says that it failed, or does not name a status itself, nobody is suppressed for it.</param>
+    /// <param name="format">Where the report only says that it failed, or does not name a status itself, nobody is suppressed for
+    /// it.</param>
     public BounceClass Classify(RecipientStatus recipient, ReportFormat format)
     {
         var refusal = Refusal.Of(recipient);

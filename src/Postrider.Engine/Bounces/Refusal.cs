@@ -23,7 +23,8 @@ enum RefusalStage
 
 /// <summary>What is known of a refusal, brought into one form once, so that rules only compare.</summary>
 /// <param name="Code">The reply code; for a report that cites none, 499 or 599, which nobody sends.</param>
-/// <param name="Text">In lower case, on one line, without the status codes before its lines and without addresses, which are the recipient's words.</param>
+/// <param name="Text">In lower case, on one line, without the status codes before its lines and without addresses, which are the
+/// recipient's words.</param>
 sealed record Refusal(RefusalStage Stage, int Code, EnhancedStatusCode? Status, string Text)
 {
     /// <summary>Of the text, in characters; what follows is not looked at. Replies that mean something say it at once.</summary>
@@ -34,8 +35,8 @@ sealed record Refusal(RefusalStage Stage, int Code, EnhancedStatusCode? Status, 
     public static Refusal Of(SmtpStage stage, SmtpReply reply) => new(StageOf(stage), reply.Code, reply.Enhanced, TextOf(reply));
 
     /// <remarks>
-    /// The code within the cited reply goes before the report's own: Sendmail, for one, reports every 550 without recognised code as 5.1.1 or
-    /// 5.0.0, whatever the reply's text says.
+    /// The code within the cited reply goes before the report's own: Sendmail, for one, reports every 550 without recognised code as 5.1.1
+    /// or 5.0.0, whatever the reply's text says.
     /// </remarks>
     public static Refusal Of(RecipientStatus recipient)
     {
@@ -74,7 +75,9 @@ sealed record Refusal(RefusalStage Stage, int Code, EnhancedStatusCode? Status, 
         return normal.ToString().TrimEnd();
     }
 
-    /// <summary>Where an address in angle brackets ends; 0 when there is none. A mailbox called <c>spamhaus</c> must not speak for its host.</summary>
+    /// <summary>
+    /// Where an address in angle brackets ends; 0 when there is none. A mailbox called <c>spamhaus</c> must not speak for its host.
+    /// </summary>
     static int AddressEnd(string text, int start)
     {
         const int longest = 320;

@@ -4,8 +4,8 @@ using Postrider.Engine.Messages;
 namespace Postrider.Engine.Composing;
 
 /// <summary>
-/// What is done to text and html before they become MIME parts, and when a message that was composed is shown. Untouched bodies stay the octets
-/// that were stored.
+/// What is done to text and html before they become MIME parts, and when a message that was composed is shown. Untouched bodies stay the
+/// octets that were stored.
 /// </summary>
 static class BodyText
 {

@@ -6,12 +6,14 @@ using Postrider.Mail.Mime;
 namespace Postrider.Engine.Composing;
 
 /// <summary>
-/// Makes a stored message ready to send: checks that its sender still may, puts substitutions and footer into its body, builds the MIME message
-/// and hashes its body for DKIM. The same stored message gives the same octets at every attempt.
+/// Makes a stored message ready to send: checks that its sender still may, puts substitutions and footer into its body, builds the MIME
+/// message and hashes its body for DKIM. The same stored message gives the same octets at every attempt.
 /// </summary>
 sealed class Composer(IContentReader contents, SenderDomains domains, DkimKeys keys)
 {
-    /// <summary>An attachment larger than this is read from the store a chunk at a time, for the hash and again for each send. A guess.</summary>
+    /// <summary>
+    /// An attachment larger than this is read from the store a chunk at a time, for the hash and again for each send. A guess.
+    /// </summary>
     const int MaxOctetsInMemory = 128 * 1024;
 
     /// <exception cref="System.Data.Common.DbException">The store is away; nothing was decided.</exception>

@@ -127,7 +127,9 @@ sealed class ComposingPool(
         await HandOverAsync(attempt, ordinal, answer);
     }
 
-    /// <summary>To a destination that nothing was reserved at: if its rate is used up, the recipient's turn comes with a later attempt.</summary>
+    /// <summary>
+    /// To a destination that nothing was reserved at: if its rate is used up, the recipient's turn comes with a later attempt.
+    /// </summary>
     static async ValueTask HandOverAsync(MessageAttempt attempt, int ordinal, Destination destination)
     {
         if (destination.TryTakeOne(out var notBefore))

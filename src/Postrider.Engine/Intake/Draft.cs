@@ -16,7 +16,9 @@ public sealed record Draft
     public ContentHash Fingerprint { get; init; }
 }
 
-/// <summary>One message to be. Bodies and attachments shared by several messages are the same instance, so that they are hashed once.</summary>
+/// <summary>
+/// One message to be. Bodies and attachments shared by several messages are the same instance, so that they are hashed once.
+/// </summary>
 public sealed record MessageDraft
 {
     public required NamedMailbox From { get; init; }

@@ -23,7 +23,9 @@ public sealed record Acceptance(
 /// <param name="QueueDomain">A-label domain shared by all recipients, or empty when they differ: what the queue is claimed by.</param>
 public sealed record NewMessage(StoredMessage Message, string QueueDomain, IReadOnlyList<MessageEvent> Events)
 {
-    /// <summary>The moment of its id, so that all that is shown of its acceptance names one time (contracts/scaisend.md §13, D15).</summary>
+    /// <summary>
+    /// The moment of its id, so that all that is shown of its acceptance names one time (contracts/scaisend.md §13, D15).
+    /// </summary>
     public DateTimeOffset QueuedAt => Message.Id.CreatedAt;
 }
 

@@ -6,9 +6,9 @@ using Postrider.Engine.Tenants;
 namespace Postrider.Engine.Intake;
 
 /// <summary>
-/// Turns a draft into stored messages. When <see cref="SubmitAsync"/> answers <see cref="SubmitOutcome.Accepted"/> they are on disk, and the
-/// dispatcher of this node has been told. In every other case nothing was stored, but for <see cref="StoreUnavailableException"/>: then nobody knows,
-/// and a client that sends again with its idempotency key gets one message in either case.
+/// Turns a draft into stored messages. When <see cref="SubmitAsync"/> answers <see cref="SubmitOutcome.Accepted"/> they are on disk, and
+/// the dispatcher of this node has been told. In every other case nothing was stored, but for <see cref="StoreUnavailableException"/>: then
+/// nobody knows, and a client that sends again with its idempotency key gets one message in either case.
 /// </summary>
 public sealed class MessageIntake(
     IIntakeStore store, SenderDomains domains, IUnsubscribeGroupStore groups, IQueueWakeup wakeup, IdGenerator ids, TimeProvider time,

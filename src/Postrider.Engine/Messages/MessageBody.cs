@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace Postrider.Engine.Messages;
 
-/// <summary>The submitted text and html, UTF-8, as one content: a 4-octet big-endian text length plus one (0: no text), the text, the html.</summary>
+/// <summary>
+/// The submitted text and html, UTF-8, as one content: a 4-octet big-endian text length plus one (0: no text), the text, the html.
+/// </summary>
 public sealed record MessageBody(ReadOnlyMemory<byte>? Text, ReadOnlyMemory<byte>? Html)
 {
     const int LengthOctets = 4;

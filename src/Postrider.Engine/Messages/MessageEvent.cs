@@ -3,7 +3,9 @@ using System.Text.Json.Serialization;
 
 namespace Postrider.Engine.Messages;
 
-/// <summary>The types of a timeline. The numbers are what the stores keep; those from 100 on are the audit trail and are not shown by dialects.</summary>
+/// <summary>
+/// The types of a timeline. The numbers are what the stores keep; those from 100 on are the audit trail and are not shown by dialects.
+/// </summary>
 public enum EventType : byte
 {
     Processed = 0,
@@ -70,10 +72,14 @@ public sealed record EventData
     /// <summary>It came when the message had been failed by hand, and changed nothing any more (contracts/scaisend.md §4.5.6).</summary>
     public bool? Late { get; init; }
 
-    /// <summary>The attempt's own account: address spoken to, when it was leased, rendered, marked sending, and each reply by stage.</summary>
+    /// <summary>
+    /// The attempt's own account: address spoken to, when it was leased, rendered, marked sending, and each reply by stage.
+    /// </summary>
     public AttemptRecord? AttemptRecord { get; init; }
 
-    /// <summary>Of an attempt that was sending when its process died, or whose lease ended: it may have been accepted all the same.</summary>
+    /// <summary>
+    /// Of an attempt that was sending when its process died, or whose lease ended: it may have been accepted all the same.
+    /// </summary>
     public static EventData Unheard(int attempt, DateTimeOffset nextRetryAt) => new()
     {
         SmtpResponse = "no reply was recorded: the attempt ended with its lease",

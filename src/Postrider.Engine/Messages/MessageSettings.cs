@@ -4,7 +4,9 @@ using Postrider.Mail.Addresses;
 
 namespace Postrider.Engine.Messages;
 
-/// <summary>What a message carries beside envelope, subject and body: stored as one JSON document, read when it is composed or shown.</summary>
+/// <summary>
+/// What a message carries beside envelope, subject and body: stored as one JSON document, read when it is composed or shown.
+/// </summary>
 public sealed record MessageSettings
 {
     public static MessageSettings None { get; } = new();

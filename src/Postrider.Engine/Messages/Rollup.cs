@@ -27,7 +27,9 @@ static class Rollup
         };
     }
 
-    /// <summary>What went wrong, for a person: the one recipient's reply, or how many of several came to nothing. Null when all is well.</summary>
+    /// <summary>
+    /// What went wrong, for a person: the one recipient's reply, or how many of several came to nothing. Null when all is well.
+    /// </summary>
     public static string? ErrorOf(IReadOnlyList<RecipientState> recipients, Func<int, string?> lastReply)
     {
         if (recipients.All(state => state is RecipientState.Open or RecipientState.Delivered))

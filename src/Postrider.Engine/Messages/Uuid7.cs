@@ -3,7 +3,9 @@ using System.Security.Cryptography;
 
 namespace Postrider.Engine.Messages;
 
-/// <summary>Makes UUIDv7s that ascend within this process, also within one millisecond (RFC 9562 §6.2, method 1: a 12-bit counter).</summary>
+/// <summary>
+/// Makes UUIDv7s that ascend within this process, also within one millisecond (RFC 9562 §6.2, method 1: a 12-bit counter).
+/// </summary>
 /// <remarks>
 /// The 62 random bits come from a block drawn ahead: one call to the system's generator serves 64 ids. When the clock stands still or steps
 /// back, or more than 4,096 ids are asked of one millisecond, the timestamp runs ahead of the clock rather than breaking the order.

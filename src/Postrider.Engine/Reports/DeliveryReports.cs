@@ -77,7 +77,9 @@ static class DeliveryReports
 
     static string? ReplyIn(RecipientStatus status) => status.Diagnostic is { Reply: not null } diagnostic ? diagnostic.Text : null;
 
-    /// <summary>The report's status and words, where it cites no SMTP reply: contracts/scaisend.md §5.1 has one on every such event.</summary>
+    /// <summary>
+    /// The report's status and words, where it cites no SMTP reply: contracts/scaisend.md §5.1 has one on every such event.
+    /// </summary>
     static string InsteadOfReply(string what, DeliveryStatusNotification notification, RecipientStatus status)
     {
         if (status.Diagnostic?.Text is not { } text)

@@ -6,8 +6,8 @@ namespace Postrider.Engine.Reports;
 public interface IReportStore
 {
     /// <summary>
-    /// One transaction: looks whether the report's cause is recorded, asks the rules, and writes event, recipient, status, counters, batch and
-    /// suppression. The queue row is never changed. It may be asked again when nobody could tell whether it was committed.
+    /// One transaction: looks whether the report's cause is recorded, asks the rules, and writes event, recipient, status, counters, batch
+    /// and suppression. The queue row is never changed. It may be asked again when nobody could tell whether it was committed.
     /// </summary>
     Task<ReportResult> RecordAsync(TenantId tenant, RecipientReport report, DateTimeOffset at, CancellationToken cancel);
 }
@@ -26,8 +26,8 @@ public enum ReportResult
     NotFound,
 
     /// <summary>
-    /// The message is being attempted: that attempt goes by the states it read, and may have an acceptance to write. To be asked again when its
-    /// lease is over.
+    /// The message is being attempted: that attempt goes by the states it read, and may have an acceptance to write. To be asked again when
+    /// its lease is over.
     /// </summary>
     Busy,
 }

@@ -13,8 +13,8 @@ namespace Postrider.Engine.Reports;
 /// Nothing is ever sent in answer.
 /// </summary>
 /// <remarks>
-/// The sender, who may be anybody, decides nothing but the words: message and recipient come of a return path whose HMAC only this installation
-/// can make. Who has a return path, for having got the message, can let that one recipient bounce, once.
+/// The sender, who may be anybody, decides nothing but the words: message and recipient come of a return path whose HMAC only this
+/// installation can make. Who has a return path, for having got the message, can let that one recipient bounce, once.
 /// </remarks>
 public sealed class ReportIntake(
     IReportStore store, IMessageReader messages, ReturnPaths paths, BounceRules rules, Domain host, TimeProvider time,
@@ -23,8 +23,8 @@ public sealed class ReportIntake(
     const string FeedbackAddress = "fbl";
 
     /// <summary>
-    /// How long to wait before asking again about a message that is being attempted, after each time. Most attempts have ended by then, and a
-    /// report that is refused for now comes again in minutes. Guesses.
+    /// How long to wait before asking again about a message that is being attempted, after each time. Most attempts have ended by then, and
+    /// a report that is refused for now comes again in minutes. Guesses.
     /// </summary>
     static readonly TimeSpan[] BusyWaits = [TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(1)];
 

@@ -1,7 +1,8 @@
 namespace Postrider.Engine.Reports;
 
 /// <summary>
-/// What became of mail to a return path or to the feedback address. Each is explained in docs/operate/bounces.md; a test holds the two together.
+/// What became of mail to a return path or to the feedback address. Each is explained in docs/operate/bounces.md; a test holds the two
+/// together.
 /// </summary>
 public enum ReportOutcome : byte
 {

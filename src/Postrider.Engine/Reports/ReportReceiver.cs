@@ -13,8 +13,8 @@ namespace Postrider.Engine.Reports;
 public sealed class ReportReceiver(ReportIntake intake) : ISmtpReceiver
 {
     /// <summary>
-    /// Of a message; the rest is taken and dropped, for refusing it would lose the report. Hosts that return the whole message put it last, and
-    /// of what comes before, reports have some kilobytes.
+    /// Of a message; the rest is taken and dropped, for refusing it would lose the report. Hosts that return the whole message put it last,
+    /// and of what comes before, reports have some kilobytes.
     /// </summary>
     const int MaxOctetsRead = 512 * 1024;
 

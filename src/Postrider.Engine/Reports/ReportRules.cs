@@ -5,8 +5,8 @@ using Postrider.Engine.Suppressions;
 namespace Postrider.Engine.Reports;
 
 /// <summary>
-/// What a report changes: contracts/scaisend.md §4.2, §5.2, as a pure function that the stores call inside their transaction. A recipient whom an
-/// MX had accepted bounces, once; for all others a failure is evidence and no more.
+/// What a report changes: contracts/scaisend.md §4.2, §5.2, as a pure function that the stores call inside their transaction. A recipient
+/// whom an MX had accepted bounces, once; for all others a failure is evidence and no more.
 /// </summary>
 public static class ReportRules
 {

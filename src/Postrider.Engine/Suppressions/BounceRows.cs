@@ -3,7 +3,9 @@ using Postrider.Mail.Addresses;
 
 namespace Postrider.Engine.Suppressions;
 
-/// <summary>The row of the bounce list that an event of a bounce leaves: hard, soft and blocked ones alike, each with its evidence.</summary>
+/// <summary>
+/// The row of the bounce list that an event of a bounce leaves: hard, soft and blocked ones alike, each with its evidence.
+/// </summary>
 public static class BounceRows
 {
     /// <returns>Null when the event is no bounce, or one that came of the list itself.</returns>

@@ -7,15 +7,15 @@ namespace Postrider.Engine.Suppressions;
 public interface ISuppressionStore
 {
     /// <summary>
-    /// Every row that keeps mail from one of these addresses: soft and block rows of the bounce list do not. Reads what is committed at this
-    /// moment, on any node; one statement for any number of addresses.
+    /// Every row that keeps mail from one of these addresses: soft and block rows of the bounce list do not. Reads what is committed at
+    /// this moment, on any node; one statement for any number of addresses.
     /// </summary>
     /// <param name="addressKeys">Addresses in lower case (<see cref="Mail.Addresses.Mailbox.Key"/>).</param>
     Task<IReadOnlyList<Suppression>> FindBlockingAsync(TenantId tenant, IReadOnlyCollection<string> addressKeys, CancellationToken cancel);
 
     /// <summary>
-    /// Adds rows in one transaction. The bounce list keeps the newest <see cref="Suppression.MostOfOneAddress"/> of an address and type; on the
-    /// other lists an address that is there stays as it is.
+    /// Adds rows in one transaction. The bounce list keeps the newest <see cref="Suppression.MostOfOneAddress"/> of an address and type; on
+    /// the other lists an address that is there stays as it is.
     /// </summary>
     Task AddAsync(TenantId tenant, IReadOnlyList<Suppression> rows, CancellationToken cancel);
 

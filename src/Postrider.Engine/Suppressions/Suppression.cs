@@ -3,7 +3,9 @@ using Postrider.Mail.Addresses;
 
 namespace Postrider.Engine.Suppressions;
 
-/// <summary>The lists of addresses a tenant's mail is kept from: contracts/scaisend.md §8.5. The numbers are what the stores keep.</summary>
+/// <summary>
+/// The lists of addresses a tenant's mail is kept from: contracts/scaisend.md §8.5. The numbers are what the stores keep.
+/// </summary>
 public enum SuppressionList : byte
 {
     /// <summary>May hold an address several times, once for each time it bounced.</summary>

@@ -51,14 +51,18 @@ static class SuppressionRules
             : null;
     }
 
-    /// <summary>A recipient that this very message bounced from, and whom somebody had tried again, bounces again; any other is dropped.</summary>
+    /// <summary>
+    /// A recipient that this very message bounced from, and whom somebody had tried again, bounces again; any other is dropped.
+    /// </summary>
     static Verdict OnBounceList(StoredMessage message, StoredRecipient recipient, Suppression bounce) =>
         bounce.Message == message.Id || WasRefusedForGood(recipient)
             ? new Verdict.Bounced(BounceKind.Hard, bounce.Reason ?? "On the bounce list", bounce.Status, BounceCategory.Other, "suppression")
             : new Verdict.Dropped("bounced_address", Suppressed + "hard bounce");
 
     /// <summary>Open again after a 5yz: a retry by hand. The list may have let go of the row that tells so.</summary>
-    /// <remarks>A 5yz that asked for patience (BounceAction.Retry) looks alike; it bounces where it could be dropped, and is mailed in neither case.</remarks>
+    /// <remarks>
+    /// A 5yz that asked for patience (BounceAction.Retry) looks alike; it bounces where it could be dropped, and is mailed in neither case.
+    /// </remarks>
     static bool WasRefusedForGood(StoredRecipient recipient) => recipient.LastReply is ['5', >= '0' and <= '9', >= '0' and <= '9', ' ', ..];
 
     /// <summary>Whether a recipient's last reply is what <see cref="Judge"/> says instead of one.</summary>

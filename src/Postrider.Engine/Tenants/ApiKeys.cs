@@ -10,8 +10,8 @@ public sealed record Credential(ApiKey Key, Tenant Tenant);
 
 /// <summary>Finds the key behind a secret, by the secret's SHA-256.</summary>
 /// <remarks>
-/// A key found is remembered for a second, so a key revoked by another process stops within that. When it was last used is noted and written
-/// off the request path by <see cref="FlushUsesAsync"/>.
+/// A key found is remembered for a second, so a key revoked by another process stops within that. When it was last used is noted and
+/// written off the request path by <see cref="FlushUsesAsync"/>.
 /// </remarks>
 public sealed class ApiKeys(ITenantStore store, TimeProvider time)
 {

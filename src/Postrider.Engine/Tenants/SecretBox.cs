@@ -3,8 +3,13 @@ using System.Text;
 
 namespace Postrider.Engine.Tenants;
 
-/// <summary>Seals what must not lie readable in the database (DKIM keys, webhook secrets), and derives the keys that sign our own tokens.</summary>
-/// <remarks>AES-256-GCM; a sealed secret is nonce (12 octets), tag (16), ciphertext. The label is authenticated, so that one cannot be passed off as another.</remarks>
+/// <summary>
+/// Seals what must not lie readable in the database (DKIM keys, webhook secrets), and derives the keys that sign our own tokens.
+/// </summary>
+/// <remarks>
+/// AES-256-GCM; a sealed secret is nonce (12 octets), tag (16), ciphertext. The label is authenticated, so that one cannot be passed off as
+/// another.
+/// </remarks>
 public sealed class SecretBox : IDisposable
 {
     public const int KeyOctets = 32;

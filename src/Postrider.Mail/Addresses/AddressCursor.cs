@@ -55,7 +55,9 @@ ref struct AddressCursor(ReadOnlySpan<char> text, int maxNameLength)
         return depth == 0;
     }
 
-    /// <summary><c>mailbox = name-addr / addr-spec</c>, or a group's <c>display-name ":"</c>, for which <paramref name="mailbox"/> is null.</summary>
+    /// <summary>
+    /// <c>mailbox = name-addr / addr-spec</c>, or a group's <c>display-name ":"</c>, for which <paramref name="mailbox"/> is null.
+    /// </summary>
     public bool TryMailboxOrGroupName(out NamedMailbox? mailbox)
     {
         mailbox = null;
@@ -99,7 +101,8 @@ ref struct AddressCursor(ReadOnlySpan<char> text, int maxNameLength)
 
     /// <summary>Atoms and quoted-strings up to the next special, read both ways they can be meant.</summary>
     /// <param name="phrase">The words parted by single spaces, unquoted: a display name.</param>
-    /// <param name="joined">The words put together as they stand: a local-part or a domain. Null when space parts them elsewhere than at a dot.</param>
+    /// <param name="joined">The words put together as they stand: a local-part or a domain. Null when space parts them elsewhere than at a
+    /// dot.</param>
     bool TryWords(out string phrase, out string? joined)
     {
         var (names, address) = (new StringBuilder(), new StringBuilder());

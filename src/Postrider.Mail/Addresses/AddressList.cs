@@ -5,7 +5,8 @@ namespace Postrider.Mail.Addresses;
 /// <summary>Reads RFC 5322 §3.4: <c>address-list = (address *("," address)) / obs-addr-list</c>.</summary>
 /// <remarks>
 /// Groups are flattened to their members; comments and source routes are dropped; empty list elements, dots in phrases and space around
-/// the dots of an address are let through (RFC 5322 §4.4). Encoded-words in names are left as they are: who reads a header field decodes them.
+/// the dots of an address are let through (RFC 5322 §4.4). Encoded-words in names are left as they are: who reads a header field decodes
+/// them.
 /// </remarks>
 public static class AddressList
 {
@@ -14,7 +15,8 @@ public static class AddressList
 
     public const int DefaultMaxCount = 1_000;
 
-    /// <returns>False when any address is malformed, or the text or the list is too long. A group without members is an empty list.</returns>
+    /// <returns>False when any address is malformed, or the text or the list is too long. A group without members is an empty
+    /// list.</returns>
     public static bool TryParse(string text, [NotNullWhen(true)] out IReadOnlyList<NamedMailbox>? mailboxes) =>
         TryParse(text, DefaultMaxCount, out mailboxes);
 

@@ -24,7 +24,9 @@ public sealed record Domain
     /// <summary>U-labels where they are well-formed, to show to people; never to compare or to send.</summary>
     public string Unicode { get; }
 
-    /// <summary>Reads a domain that mail can be addressed to: two labels or more, the last not all digits. A trailing dot is dropped.</summary>
+    /// <summary>
+    /// Reads a domain that mail can be addressed to: two labels or more, the last not all digits. A trailing dot is dropped.
+    /// </summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out Domain? domain) => TryParse(text.AsSpan(), out domain);
 
     /// <inheritdoc cref="TryParse(string, out Domain?)"/>
@@ -72,7 +74,9 @@ public sealed record Domain
         return ascii.Length <= MaxOctets && AreLabels(ascii);
     }
 
-    /// <summary>RFC 1123 §2.1: letters, digits and inner hyphens, 1 to 63 octets each; a last label of digits would make it an address.</summary>
+    /// <summary>
+    /// RFC 1123 §2.1: letters, digits and inner hyphens, 1 to 63 octets each; a last label of digits would make it an address.
+    /// </summary>
     static bool AreLabels(ReadOnlySpan<char> ascii)
     {
         var last = ReadOnlySpan<char>.Empty;

@@ -16,7 +16,9 @@ static class LocalPart
 
     static readonly SearchValues<char> AtextOrDot = SearchValues.Create(Atext + ".");
 
-    /// <summary>Reads a local-part and writes it the one way we write it: quoted only when it must be, escaped only where it must be.</summary>
+    /// <summary>
+    /// Reads a local-part and writes it the one way we write it: quoted only when it must be, escaped only where it must be.
+    /// </summary>
     public static bool TryNormalise(ReadOnlySpan<char> text, [NotNullWhen(true)] out string? localPart)
     {
         localPart = null;
@@ -56,7 +58,9 @@ static class LocalPart
         return true;
     }
 
-    /// <summary>Stricter than RFC 6531 §3.3: no C1 controls, no line separators, and no U+FFFD, which stands for what was not UTF-8.</summary>
+    /// <summary>
+    /// Stricter than RFC 6531 §3.3: no C1 controls, no line separators, and no U+FFFD, which stands for what was not UTF-8.
+    /// </summary>
     static bool IsUtf8NonAscii(Rune rune) => rune != Rune.ReplacementChar && Rune.GetUnicodeCategory(rune) is not
         (UnicodeCategory.Control or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.OtherNotAssigned);
 

@@ -4,8 +4,8 @@ using System.Security.Cryptography;
 namespace Postrider.Mail.Dkim;
 
 /// <summary>An RSA key pair that signs, from any number of threads at once.</summary>
-/// <remarks>The framework does not promise that one RSA object serves several threads, and making one costs more than a signature, so each thread
-/// borrows one that nobody else has.</remarks>
+/// <remarks>The framework does not promise that one RSA object serves several threads, and making one costs more than a signature, so each
+/// thread borrows one that nobody else has.</remarks>
 public sealed class DkimKey : IDisposable
 {
     /// <summary>RFC 8301 §3.2 asks signers for 2048, and verifiers for no less than 1024.</summary>

@@ -127,7 +127,9 @@ public sealed class DkimSigner
         return count;
     }
 
-    /// <summary>RFC 6376 §3.7: the fields in the order of <c>h=</c>, then the signature field itself with an empty <c>b=</c> and no CRLF.</summary>
+    /// <summary>
+    /// RFC 6376 §3.7: the fields in the order of <c>h=</c>, then the signature field itself with an empty <c>b=</c> and no CRLF.
+    /// </summary>
     void SignFields(ReadOnlySpan<byte> section, ReadOnlySpan<SignedField> fields, ReadOnlySpan<byte> signatureField, Span<byte> rsa)
     {
         using var canonical = new OctetWriter(section.Length + signatureField.Length + 64);

@@ -3,7 +3,9 @@ using System.Security.Cryptography;
 
 namespace Postrider.Mail.Dkim;
 
-/// <summary>RFC 6376 §3.4.4, fed in pieces: white space at the end of lines goes, inside them becomes one space; empty lines at the end go.</summary>
+/// <summary>
+/// RFC 6376 §3.4.4, fed in pieces: white space at the end of lines goes, inside them becomes one space; empty lines at the end go.
+/// </summary>
 public sealed class RelaxedBodyHasher : IDisposable
 {
     static readonly SearchValues<byte> Special = SearchValues.Create(" \t\r"u8);

@@ -5,7 +5,9 @@ namespace Postrider.Mail.Dkim;
 /// <summary>Which header fields a signature covers (RFC 6376 §5.4.1), and which it also covers the absence of (§8.15).</summary>
 static class SignedFields
 {
-    /// <summary>Over-signed fields are listed once more than they are there, so that nobody can add one that would be shown instead of ours.</summary>
+    /// <summary>
+    /// Over-signed fields are listed once more than they are there, so that nobody can add one that would be shown instead of ours.
+    /// </summary>
     static readonly (byte[] Name, bool OverSigned)[] Table =
     [
         ("From"u8.ToArray(), true),

@@ -5,7 +5,9 @@ using System.Runtime.CompilerServices;
 namespace Postrider.Mail.Mime;
 
 /// <summary>A message's octets. A DKIM-Signature field goes in front of them, and nothing else changes.</summary>
-/// <remarks>Small messages are one buffer. Of larger ones the attachments are encoded anew each time the body is read, so memory stays bounded.</remarks>
+/// <remarks>
+/// Small messages are one buffer. Of larger ones the attachments are encoded anew each time the body is read, so memory stays bounded.
+/// </remarks>
 public sealed class ComposedMessage
 {
     /// <summary>Of an attachment at a time; a multiple of 57, which makes whole base64 lines.</summary>

@@ -3,8 +3,12 @@ using System.Text;
 
 namespace Postrider.Mail.Mime;
 
-/// <summary>The parameters of a Content-Type or Content-Disposition: RFC 2045 §5.1 with the charsets and continuations of RFC 2231.</summary>
-/// <remarks>Reading is lenient: what cannot be read is left out, and of two with one name the first counts, an extended one before a plain one.</remarks>
+/// <summary>
+/// The parameters of a Content-Type or Content-Disposition: RFC 2045 §5.1 with the charsets and continuations of RFC 2231.
+/// </summary>
+/// <remarks>
+/// Reading is lenient: what cannot be read is left out, and of two with one name the first counts, an extended one before a plain one.
+/// </remarks>
 public sealed class ContentParameters
 {
     const int MaxCount = 100;

@@ -16,7 +16,9 @@ static class EncodedWord
     /// <summary>RFC 2047 §5 (3): what Q may leave as it is even in a phrase, the strictest place.</summary>
     static readonly SearchValues<byte> QSafe = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/"u8);
 
-    /// <summary>Writes <paramref name="text"/> as one encoded-word a line, in Q or B, whichever is shorter; no code point is split.</summary>
+    /// <summary>
+    /// Writes <paramref name="text"/> as one encoded-word a line, in Q or B, whichever is shorter; no code point is split.
+    /// </summary>
     public static void Write(OctetWriter writer, ReadOnlySpan<char> text)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(text.Length));
@@ -99,8 +101,12 @@ static class EncodedWord
         writer.Advance(written);
     }
 
-    /// <summary>Replaces the encoded-words in unfolded text; white space between two of them goes (RFC 2047 §6.2). Never gives controls.</summary>
-    /// <remarks>Laxer than the grammar: a word may be long, stand in a quoted-string or beside other text, or split a character over two words.</remarks>
+    /// <summary>
+    /// Replaces the encoded-words in unfolded text; white space between two of them goes (RFC 2047 §6.2). Never gives controls.
+    /// </summary>
+    /// <remarks>
+    /// Laxer than the grammar: a word may be long, stand in a quoted-string or beside other text, or split a character over two words.
+    /// </remarks>
     public static string Decode(string text)
     {
         if (!text.Contains("=?", StringComparison.Ordinal))

@@ -16,7 +16,9 @@ sealed class EntityWriter
     readonly List<MimeAttachment> _attached;
     readonly List<Hole>? _holes;
 
-    /// <summary>The line end that belongs to the next delimiter stands there already: after a multipart's fields, and after base64.</summary>
+    /// <summary>
+    /// The line end that belongs to the next delimiter stands there already: after a multipart's fields, and after base64.
+    /// </summary>
     bool _atDelimiter;
 
     public EntityWriter(OctetWriter writer, MessageContent content, bool allow8Bit)
@@ -220,8 +222,8 @@ sealed class EntityWriter
         _writer.Write((byte)level);
     }
 
-    /// <summary>Begins with what no quoted-printable holds (there = is followed by a hexadecimal digit or a line end) and no base64 (which has
-    /// no underscore); a text that would hold it as it is, is encoded (<see cref="TextPart"/>).</summary>
+    /// <summary>Begins with what no quoted-printable holds (there = is followed by a hexadecimal digit or a line end) and no base64 (which
+    /// has no underscore); a text that would hold it as it is, is encoded (<see cref="TextPart"/>).</summary>
     static byte[] Boundary(string seed)
     {
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes(seed));

@@ -5,7 +5,9 @@ using System.Text;
 
 namespace Postrider.Mail.Mime;
 
-/// <summary>A header field that a sender adds to the composer's own: <c>X-Campaign</c>, <c>List-Unsubscribe</c>, <c>References</c>.</summary>
+/// <summary>
+/// A header field that a sender adds to the composer's own: <c>X-Campaign</c>, <c>List-Unsubscribe</c>, <c>References</c>.
+/// </summary>
 /// <remarks>Neither name nor value can end the field or begin another: RFC 5322 §2.2 by construction.</remarks>
 public sealed record HeaderField
 {

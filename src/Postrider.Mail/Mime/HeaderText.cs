@@ -15,7 +15,9 @@ public static class HeaderText
     /// <summary>C0, DEL, C1 and the Unicode line separators.</summary>
     public static bool HasControls(ReadOnlySpan<char> text) => text.ContainsAny(Controls);
 
-    /// <summary>What may stand between the angle brackets of a Message-ID or Content-ID; looser than RFC 5322 §3.6.4, which wants an @.</summary>
+    /// <summary>
+    /// What may stand between the angle brackets of a Message-ID or Content-ID; looser than RFC 5322 §3.6.4, which wants an @.
+    /// </summary>
     public static bool IsIdentifier(ReadOnlySpan<char> text) => !text.IsEmpty && !text.ContainsAnyExcept(IdentifierChars);
 
     /// <summary>One space for each run of controls: what a header field's text becomes when it is written.</summary>

@@ -35,7 +35,9 @@ static class MailDate
         writer.Advance(Octets);
     }
 
-    /// <summary>Reads what <see cref="Write"/> writes, and what others do: no day, one-digit days, no seconds, comments, zone names (RFC 5322 §4.3).</summary>
+    /// <summary>
+    /// Reads what <see cref="Write"/> writes, and what others do: no day, one-digit days, no seconds, comments, zone names (RFC 5322 §4.3).
+    /// </summary>
     public static bool TryParse(ReadOnlySpan<char> text, out DateTimeOffset date)
     {
         date = default;

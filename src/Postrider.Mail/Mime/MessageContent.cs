@@ -2,7 +2,9 @@ using Postrider.Mail.Addresses;
 
 namespace Postrider.Mail.Mime;
 
-/// <summary>What a message says, before it is octets. The same content always composes to the same octets, so a retry sends what was sent.</summary>
+/// <summary>
+/// What a message says, before it is octets. The same content always composes to the same octets, so a retry sends what was sent.
+/// </summary>
 public sealed record MessageContent
 {
     /// <summary>So that the field fits one line of 998.</summary>
@@ -45,7 +47,7 @@ public sealed record MessageContent
 
     public IReadOnlyList<MimeAttachment> Attachments { get; init; } = [];
 
-    /// <summary>What the boundaries are made from. Null takes <see cref="MessageId"/>; messages that share a body give the same seed, so that
-    /// it is hashed and stored once.</summary>
+    /// <summary>What the boundaries are made from. Null takes <see cref="MessageId"/>; messages that share a body give the same seed, so
+    /// that it is hashed and stored once.</summary>
     public string? BoundarySeed { get; init; }
 }

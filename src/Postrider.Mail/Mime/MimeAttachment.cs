@@ -27,8 +27,8 @@ public sealed record MimeAttachment
     /// <summary>Shown where the HTML refers to it, in one multipart/related with it (RFC 2387).</summary>
     public bool IsInline { get; }
 
-    /// <param name="contentType"><c>type/subtype</c> with parameters of printable ASCII; multipart and message types go as octet-stream, because
-    /// their octets could not be encoded (RFC 2045 §6.4).</param>
+    /// <param name="contentType"><c>type/subtype</c> with parameters of printable ASCII; multipart and message types go as octet-stream,
+    /// because their octets could not be encoded (RFC 2045 §6.4).</param>
     /// <returns>False for an empty or long file name, one with control characters, a malformed content type or content id.</returns>
     public static bool TryCreate(
         string fileName,
@@ -69,7 +69,8 @@ public abstract record AttachmentContent
         public override long Octets => Content.Length;
     }
 
-    /// <param name="Open">Called once for each time the body is read (hashed, sent): must give the same octets each time, its stream is disposed.</param>
+    /// <param name="Open">Called once for each time the body is read (hashed, sent): must give the same octets each time, its stream is
+    /// disposed.</param>
     /// <param name="Length">Exactly how many octets it gives; another number faults the message.</param>
     public sealed record Streamed(Func<Stream> Open, long Length) : AttachmentContent
     {

@@ -2,8 +2,8 @@ namespace Postrider.Mail.Mime;
 
 /// <summary>Turns a message's content into its octets: RFC 5322 header fields and a body of RFC 2045 and RFC 2046 parts.</summary>
 /// <remarks>
-/// Lines end with CRLF and have at most 998 octets, whatever the content. The body is 7-bit unless the caller allows 8. Composing depends on
-/// nothing but its input: no clock, no randomness.
+/// Lines end with CRLF and have at most 998 octets, whatever the content. The body is 7-bit unless the caller allows 8. Composing depends
+/// on nothing but its input: no clock, no randomness.
 /// <code>
 /// mixed                    with attachments
 /// ├─ alternative           with text and HTML

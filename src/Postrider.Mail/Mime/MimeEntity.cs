@@ -32,7 +32,9 @@ public sealed class MimeEntity
     /// <summary>Of a multipart; empty otherwise. A message inside (message/rfc822) is not looked into.</summary>
     public IReadOnlyList<MimeEntity> Parts => _parts;
 
-    /// <summary>From Content-Disposition or the older <c>name</c> of Content-Type; null when there is none. May hold path separators.</summary>
+    /// <summary>
+    /// From Content-Disposition or the older <c>name</c> of Content-Type; null when there is none. May hold path separators.
+    /// </summary>
     public string? FileName => Cleaned(_dispositionParameters["filename"] ?? MediaType.Parameters["name"]);
 
     /// <summary>Without angle brackets; null when there is none.</summary>

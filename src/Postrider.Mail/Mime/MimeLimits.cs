@@ -1,6 +1,8 @@
 namespace Postrider.Mail.Mime;
 
-/// <summary>How much of a message from outside is looked at. What is beyond is not an error: it is left unparsed, and the message says so.</summary>
+/// <summary>
+/// How much of a message from outside is looked at. What is beyond is not an error: it is left unparsed, and the message says so.
+/// </summary>
 /// <remarks>The defaults are guesses, far above what mail that people send has.</remarks>
 public sealed record MimeLimits
 {

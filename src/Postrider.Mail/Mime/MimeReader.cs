@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Postrider.Mail.Mime;
 
-/// <summary>Reads a message into its tree of parts (RFC 2046 §5.1). Any octets give a message; lines are looked at once, without recursion.</summary>
+/// <summary>
+/// Reads a message into its tree of parts (RFC 2046 §5.1). Any octets give a message; lines are looked at once, without recursion.
+/// </summary>
 public sealed class MimeReader
 {
     readonly ReadOnlyMemory<byte> _message;
@@ -99,7 +101,9 @@ public sealed class MimeReader
         return true;
     }
 
-    /// <summary>The line end before a delimiter is part of it (RFC 2046 §5.1.1), unless it also ends the line before the part's content.</summary>
+    /// <summary>
+    /// The line end before a delimiter is part of it (RFC 2046 §5.1.1), unless it also ends the line before the part's content.
+    /// </summary>
     int EndBeforeDelimiter(int lineStart)
     {
         var before = _message.Span[..lineStart];

@@ -23,7 +23,9 @@ static class ParameterWriter
             writer.WriteQuotedString(value);
     }
 
-    /// <summary>A file name in any script: RFC 2231's extended form first, which readers prefer, then one of ASCII for those that know no other.</summary>
+    /// <summary>
+    /// A file name in any script: RFC 2231's extended form first, which readers prefer, then one of ASCII for those that know no other.
+    /// </summary>
     public static void WriteFileName(this OctetWriter writer, string fileName)
     {
         if (Ascii.IsValid(fileName) && !fileName.Contains("=?", StringComparison.Ordinal))     // many readers look for encoded-words even here

@@ -5,7 +5,9 @@ namespace Postrider.Mail.Mime;
 /// <summary>A header section as it was read: its fields in order, whatever they hold.</summary>
 public sealed class ParsedFields
 {
-    /// <summary>What the longest name can become when it is encoded: three octets a character, four base64 digits for three of them, and frames.</summary>
+    /// <summary>
+    /// What the longest name can become when it is encoded: three octets a character, four base64 digits for three of them, and frames.
+    /// </summary>
     const int MaxEncodedNameLength = NamedMailbox.MaxDisplayNameLength * 6;
 
     readonly IReadOnlyList<ParsedField> _fields;

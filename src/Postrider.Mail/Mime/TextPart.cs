@@ -27,7 +27,8 @@ readonly ref struct TextPart
 
     public TransferEncoding Encoding { get; }
 
-    /// <param name="endsWithLine">The part is the whole body, which must end with a line; in a multipart its last line end is the boundary's.</param>
+    /// <param name="endsWithLine">The part is the whole body, which must end with a line; in a multipart its last line end is the
+    /// boundary's.</param>
     public void Write(OctetWriter writer, bool endsWithLine)
     {
         if (Encoding == TransferEncoding.Base64)

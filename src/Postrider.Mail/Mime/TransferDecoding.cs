@@ -3,7 +3,9 @@ namespace Postrider.Mail.Mime;
 /// <summary>Undoes RFC 2045 §6.7 and §6.8 as far as it goes: what is not of the encoding is kept or skipped, never an error.</summary>
 static class TransferDecoding
 {
-    /// <summary>Octets that are not of the alphabet are skipped, padding in the middle starts a new group; a rest of one digit is dropped.</summary>
+    /// <summary>
+    /// Octets that are not of the alphabet are skipped, padding in the middle starts a new group; a rest of one digit is dropped.
+    /// </summary>
     public static byte[] Base64(ReadOnlySpan<byte> encoded)
     {
         var decoded = new byte[(encoded.Length / 4 * 3) + 3];

@@ -38,7 +38,9 @@ public enum ReportFormat
 /// <summary>What became of one recipient (RFC 3464 §2.3).</summary>
 public sealed record RecipientStatus
 {
-    /// <summary>As it was written, without its type; decoded when it was <c>utf-8</c> (RFC 6533 §3). Perhaps no mailbox, perhaps not ours.</summary>
+    /// <summary>
+    /// As it was written, without its type; decoded when it was <c>utf-8</c> (RFC 6533 §3). Perhaps no mailbox, perhaps not ours.
+    /// </summary>
     public string? FinalRecipient { get; init; }
 
     public string? OriginalRecipient { get; init; }

@@ -2,7 +2,9 @@ using Postrider.Mail.Mime;
 
 namespace Postrider.Mail.Reports;
 
-/// <summary>Reads RFC 3464's message/delivery-status, wherever in the message it is: lists and gateways wrap reports in further multiparts.</summary>
+/// <summary>
+/// Reads RFC 3464's message/delivery-status, wherever in the message it is: lists and gateways wrap reports in further multiparts.
+/// </summary>
 static class DeliveryStatusReader
 {
     public static DeliveryStatusNotification? Read(ParsedMessage message)
@@ -19,7 +21,9 @@ static class DeliveryStatusReader
         return null;
     }
 
-    /// <summary>RFC 3464 §2.1: the message's fields, then each recipient's. Some leave the former out, so recipients are known by their fields.</summary>
+    /// <summary>
+    /// RFC 3464 §2.1: the message's fields, then each recipient's. Some leave the former out, so recipients are known by their fields.
+    /// </summary>
     static DeliveryStatusNotification? ReadGroups(List<ParsedFields> groups)
     {
         var recipients = groups.Where(IsRecipient).Take(ReportLimits.MaxRecipients).Select(ReadRecipient).ToArray();

@@ -20,7 +20,9 @@ public sealed record DiagnosticCode(string Type, string Text)
         return new SmtpReply(code, SplitLines(code, said));
     }
 
-    /// <summary>The lines of a reply are folded into one field, each with its code: <c>550-5.1.1 The account 550 5.1.1 does not exist</c>.</summary>
+    /// <summary>
+    /// The lines of a reply are folded into one field, each with its code: <c>550-5.1.1 The account 550 5.1.1 does not exist</c>.
+    /// </summary>
     static List<string> SplitLines(int code, string said)
     {
         const int mostLines = 100;

@@ -52,7 +52,9 @@ static class FeedbackReader
         _ => FeedbackType.Other,
     };
 
-    /// <summary>Outlook's Junk Mail Reporting Program before it wrote ARF: the message attached, with the recipient in a field of its own.</summary>
+    /// <summary>
+    /// Outlook's Junk Mail Reporting Program before it wrote ARF: the message attached, with the recipient in a field of its own.
+    /// </summary>
     static FeedbackReport? ReadJmrp(ParsedMessage message)
     {
         const string subject = "complaint about message from ";

@@ -3,7 +3,9 @@ using System.Net;
 namespace Postrider.Mail.Reports;
 
 /// <summary>A recipient pressed "this is spam", or a provider reports for itself: ARF (RFC 5965), or Outlook's older form.</summary>
-/// <remarks>Who sends one can write what they like in it. What it is about is proved by the return path in the message that came back.</remarks>
+/// <remarks>
+/// Who sends one can write what they like in it. What it is about is proved by the return path in the message that came back.
+/// </remarks>
 public sealed record FeedbackReport : InboundReport
 {
     public required FeedbackType Type { get; init; }

@@ -3,12 +3,13 @@ using Postrider.Mail.Mime;
 namespace Postrider.Mail.Reports;
 
 /// <summary>
-/// What a message says that came to a return path or a feedback address: <see cref="DeliveryStatusNotification"/>, <see cref="FeedbackReport"/>,
+/// What a message says that came to a return path or a feedback address: <see cref="DeliveryStatusNotification"/>, <see
+/// cref="FeedbackReport"/>,
 /// <see cref="AutomaticReply"/> or <see cref="OtherMessage"/>, and nothing else.
 /// </summary>
 /// <remarks>
-/// Only what a program wrote for programs is read, never what a text seems to mean. Everything here was said by a stranger: that a report is about
-/// a message of ours is for its return path to prove.
+/// Only what a program wrote for programs is read, never what a text seems to mean. Everything here was said by a stranger: that a report
+/// is about a message of ours is for its return path to prove.
 /// </remarks>
 public abstract record InboundReport
 {

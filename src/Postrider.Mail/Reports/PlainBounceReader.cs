@@ -4,7 +4,9 @@ using Postrider.Mail.Smtp;
 
 namespace Postrider.Mail.Reports;
 
-/// <summary>Bounces from before RFC 3464 whose form is fixed: qmail's QSBMF (cr.yp.to/proto/qsbmf.txt), Yahoo's, and X-Failed-Recipients.</summary>
+/// <summary>
+/// Bounces from before RFC 3464 whose form is fixed: qmail's QSBMF (cr.yp.to/proto/qsbmf.txt), Yahoo's, and X-Failed-Recipients.
+/// </summary>
 static class PlainBounceReader
 {
     // The first is QSBMF's own; the others are Yahoo's, old and new.

@@ -29,7 +29,9 @@ static class ReportFields
     public static string? Text(ParsedFields fields, string name) =>
         fields.Find(name) is { } field && Clean(field.RawValue) is { Length: > 0 } text ? text : null;
 
-    /// <summary>RFC 3464 §2.1.2: <c>type ";" value</c>, e.g. <c>dns; mx.example.net</c>. Without a semicolon all of it is the value.</summary>
+    /// <summary>
+    /// RFC 3464 §2.1.2: <c>type ";" value</c>, e.g. <c>dns; mx.example.net</c>. Without a semicolon all of it is the value.
+    /// </summary>
     public static (string Type, string Value)? Typed(ParsedFields fields, string name)
     {
         if (Text(fields, name) is not { } text)
@@ -41,7 +43,9 @@ static class ReportFields
 
     public static string? Value(ParsedFields fields, string name) => Typed(fields, name)?.Value;
 
-    /// <summary>An address with its angle brackets taken off, and the characters that RFC 6533 §3 writes as <c>\x{HEX}</c> put back.</summary>
+    /// <summary>
+    /// An address with its angle brackets taken off, and the characters that RFC 6533 §3 writes as <c>\x{HEX}</c> put back.
+    /// </summary>
     /// <returns>Null when there is none, which a type alone is too: a report may be cut anywhere.</returns>
     public static string? Address(ParsedFields fields, string name) => Typed(fields, name) switch
     {

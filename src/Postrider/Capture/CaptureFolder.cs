@@ -3,7 +3,9 @@ using Postrider.Engine.Messages;
 
 namespace Postrider.Capture;
 
-/// <summary>Captured mail as files: <c>ID.eml</c> is the source as it came, <c>ID.json</c> its envelope, written last. Ids ascend by time.</summary>
+/// <summary>
+/// Captured mail as files: <c>ID.eml</c> is the source as it came, <c>ID.json</c> its envelope, written last. Ids ascend by time.
+/// </summary>
 sealed class CaptureFolder
 {
     readonly string _folder;

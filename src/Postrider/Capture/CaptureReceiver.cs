@@ -5,7 +5,9 @@ using Postrider.Mail.Smtp.Server;
 
 namespace Postrider.Capture;
 
-/// <summary>The capture MX: takes mail for anybody and keeps it in a folder, so that nothing leaves the machine and everything can be read.</summary>
+/// <summary>
+/// The capture MX: takes mail for anybody and keeps it in a folder, so that nothing leaves the machine and everything can be read.
+/// </summary>
 sealed class CaptureReceiver(CaptureFolder folder, IdGenerator ids, TimeProvider time) : ISmtpReceiver
 {
     public ValueTask<SmtpReply?> CheckSenderAsync(SmtpPeer peer, ReversePath from, CancellationToken cancel) => new((SmtpReply?)null);

@@ -5,7 +5,9 @@ using Postrider.Mail.Smtp.Server;
 
 namespace Postrider.Capture;
 
-/// <summary>The demo's one SMTP port: reports to our own return paths take effect as in production, and all other mail is captured.</summary>
+/// <summary>
+/// The demo's one SMTP port: reports to our own return paths take effect as in production, and all other mail is captured.
+/// </summary>
 sealed class DemoReceiver(CaptureReceiver capture, ReportReceiver reports) : ISmtpReceiver
 {
     public ValueTask<SmtpReply?> CheckSenderAsync(SmtpPeer peer, ReversePath from, CancellationToken cancel) => new((SmtpReply?)null);

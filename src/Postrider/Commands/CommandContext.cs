@@ -31,7 +31,8 @@ sealed class CommandContext : IAsyncDisposable
 
     public IdGenerator Ids { get; }
 
-    /// <param name="mayCreate">Whether a store that is not there is made: by the command that begins an installation, not by a mistyped path.</param>
+    /// <param name="mayCreate">Whether a store that is not there is made: by the command that begins an installation, not by a mistyped
+    /// path.</param>
     public static async Task<CommandContext> OpenAsync(Settings settings, bool mayCreate, CancellationToken cancel)
     {
         var use = mayCreate ? StoreUse.Begin : StoreUse.Operate;

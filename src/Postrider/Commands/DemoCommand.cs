@@ -9,8 +9,8 @@ using Postrider.Hosting;
 namespace Postrider.Commands;
 
 /// <summary>
-/// <c>postrider demo</c>: everything on one machine, no DNS, nothing leaves it. All mail goes to the capture MX, whose captured mail the same
-/// server lists under <c>/captured</c>.
+/// <c>postrider demo</c>: everything on one machine, no DNS, nothing leaves it. All mail goes to the capture MX, whose captured mail the
+/// same server lists under <c>/captured</c>.
 /// </summary>
 static class DemoCommand
 {
@@ -65,7 +65,9 @@ static class DemoCommand
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
-    /// <summary>A demo key is made at every start: only its hash is kept, so an old one cannot be shown again. Old ones go on working.</summary>
+    /// <summary>
+    /// A demo key is made at every start: only its hash is kept, so an old one cannot be shown again. Old ones go on working.
+    /// </summary>
     static async Task<string> SetUpAsync(TenantDesk desk, CancellationToken cancel)
     {
         var tenant = await desk.FindAsync(TenantName, cancel) ?? await desk.AddTenantAsync(TenantName, cancel)

@@ -8,8 +8,8 @@ using Postrider.Mail.Dns;
 namespace Postrider.Commands;
 
 /// <summary>
-/// <c>postrider domain add</c> prints the DNS records to publish; <c>domain verify</c> looks whether they are. <c>domain rotate</c> makes the DKIM
-/// key that follows: the old one signs, and the domain stays verified, until <c>domain verify</c> has seen the new record.
+/// <c>postrider domain add</c> prints the DNS records to publish; <c>domain verify</c> looks whether they are. <c>domain rotate</c> makes
+/// the DKIM key that follows: the old one signs, and the domain stays verified, until <c>domain verify</c> has seen the new record.
 /// </summary>
 static class DomainCommands
 {
@@ -28,7 +28,10 @@ static class DomainCommands
         add.DoesWithStore(AddAsync);
         var verify = new Command("verify", "Verify a sending domain, for every tenant that has it.") { Name, AssumePublished };
         verify.DoesWithStore(VerifyAsync);
-        var rotate = new Command("rotate", "Make the next DKIM key of a sending domain and print the DNS record to publish.") { TenantName, Name, Json };
+        var rotate = new Command("rotate", "Make the next DKIM key of a sending domain and print the DNS record to publish.")
+        {
+            TenantName, Name, Json,
+        };
         rotate.DoesWithStore(RotateAsync);
         return new Command("domain", "Sending domains.") { add, verify, rotate };
     }

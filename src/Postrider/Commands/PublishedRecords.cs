@@ -33,7 +33,8 @@ static class PublishedRecords
     {
         using var key = new DkimKeys(context.Secrets).Open(WithNext(sending, next));
         return await FaultAsync(
-            DkimDnsRecord.Name(next.Selector, sending.Domain), text => DkimDnsRecord.Publishes(text, key), "the next DKIM key", resolver, cancel);
+            DkimDnsRecord.Name(next.Selector, sending.Domain), text => DkimDnsRecord.Publishes(text, key), "the next DKIM key", resolver,
+            cancel);
     }
 
     static SendingDomain WithNext(SendingDomain sending, NextDkimKey next) =>
@@ -47,7 +48,8 @@ static class PublishedRecords
         var faults = new List<string>();
         await CheckAsync(DkimDnsRecord.Name(sending.Selector, sending.Domain), text => DkimDnsRecord.Publishes(text, key), "the DKIM key");
         await CheckAsync(sending.Domain.Ascii, text => text.StartsWith("v=spf1", StringComparison.OrdinalIgnoreCase), "an SPF policy");
-        await CheckAsync($"_dmarc.{sending.Domain.Ascii}", text => text.StartsWith("v=DMARC1", StringComparison.OrdinalIgnoreCase), "a DMARC policy");
+        await CheckAsync(
+            $"_dmarc.{sending.Domain.Ascii}", text => text.StartsWith("v=DMARC1", StringComparison.OrdinalIgnoreCase), "a DMARC policy");
         return faults;
 
         async Task CheckAsync(string name, Func<string, bool> isIt, string what)

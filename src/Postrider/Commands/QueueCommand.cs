@@ -7,7 +7,9 @@ using Postrider.Operations;
 
 namespace Postrider.Commands;
 
-/// <summary><c>postrider queue</c>: for each destination what waits, since when, what was last said, when it is tried next and which limit binds.</summary>
+/// <summary>
+/// <c>postrider queue</c>: for each destination what waits, since when, what was last said, when it is tried next and which limit binds.
+/// </summary>
 static class QueueCommand
 {
     const int Page = 1_000;

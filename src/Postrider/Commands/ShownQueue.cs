@@ -5,7 +5,9 @@ using Postrider.Operations;
 
 namespace Postrider.Commands;
 
-/// <summary>What <c>postrider queue</c> shows: the store's backlogs, joined with what the serving nodes say of their destinations.</summary>
+/// <summary>
+/// What <c>postrider queue</c> shows: the store's backlogs, joined with what the serving nodes say of their destinations.
+/// </summary>
 /// <param name="Servers">Nodes that have said something lately; with 0 nothing is known but what the store holds.</param>
 sealed record ShownQueue(
     long Live, long Leased, long Overdue, int Servers, IReadOnlyList<ShownDestination> Destinations, IReadOnlyList<ShownBacklog> Waiting)
@@ -34,7 +36,8 @@ sealed record ShownQueue(
 /// <param name="Messages">That wait in the store.</param>
 /// <param name="WaitingSince">When the oldest of them was accepted.</param>
 /// <param name="NextAttempt">When one of them is tried at the earliest; null when that is as soon as the limit allows.</param>
-/// <param name="Limit">A word of <see cref="LimitWords"/>, or <c>schedule</c>: nothing is due; or <c>no server</c>: nobody delivers.</param>
+/// <param name="Limit">A word of <see cref="LimitWords"/>, or <c>schedule</c>: nothing is due; or <c>no server</c>: nobody
+/// delivers.</param>
 /// <param name="Held">That the nodes hold, waiting for a connection or being sent.</param>
 sealed record ShownDestination(
     string Destination, IReadOnlyList<string> Domains, long Messages, DateTimeOffset? WaitingSince, DateTimeOffset? NextAttempt, string? LastReply,

@@ -32,7 +32,8 @@ sealed class TenantDesk(ITenantStore store, SecretBox secrets, IdGenerator ids, 
         var secret = ApiKeys.NewSecret(dialect, test);
         await store.AddKeyAsync(
             new ApiKey(
-                new ApiKeyId(ids.Next()), tenant.Id, dialect, name, secret[..PrefixLength], ApiKeys.HashOf(secret), scopes, test, time.GetUtcNow()),
+                new ApiKeyId(ids.Next()), tenant.Id, dialect, name, secret[..PrefixLength], ApiKeys.HashOf(secret), scopes, test,
+                time.GetUtcNow()),
             cancel);
         return secret;
     }
@@ -58,18 +59,22 @@ sealed class TenantDesk(ITenantStore store, SecretBox secrets, IdGenerator ids, 
             return domain;
         using var key = DkimKey.Generate();
         await store.AddNextKeyAsync(domain.Id, new NextDkimKey(SelectorAfter(domain.Selector), new DkimKeys(secrets).Seal(key)), cancel);
-        return await store.FindDomainAsync(domain.Tenant, domain.Domain, cancel) ?? throw new InvalidOperationException("It was there a moment ago.");
+        return await store.FindDomainAsync(domain.Tenant, domain.Domain, cancel)
+            ?? throw new InvalidOperationException("It was there a moment ago.");
     }
 
     public Task TakeNextKeyAsync(SendingDomain domain, NextDkimKey next, CancellationToken cancel) =>
         store.TakeNextKeyAsync(domain.Id, next.Selector, cancel);
 
-    /// <summary><c>scaisend</c>, <c>scaisend2</c>, <c>scaisend3</c>, …: none is used again, for mail that it signed may still be on its way.</summary>
+    /// <summary>
+    /// <c>scaisend</c>, <c>scaisend2</c>, <c>scaisend3</c>, …: none is used again, for mail that it signed may still be on its way.
+    /// </summary>
     internal static string SelectorAfter(string selector)
     {
         var name = selector.TrimEnd('0', '1', '2', '3', '4', '5', '6', '7', '8', '9');
         return $"{name}{(int.TryParse(selector.AsSpan(name.Length), CultureInfo.InvariantCulture, out var number) ? number + 1 : 2)}";
     }
 
-    public Task SetVerifiedAsync(SendingDomain domain, CancellationToken cancel) => store.SetVerifiedAsync(domain.Id, time.GetUtcNow(), cancel);
+    public Task SetVerifiedAsync(SendingDomain domain, CancellationToken cancel) =>
+        store.SetVerifiedAsync(domain.Id, time.GetUtcNow(), cancel);
 }

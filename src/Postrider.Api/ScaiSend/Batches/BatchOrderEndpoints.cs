@@ -46,7 +46,8 @@ sealed class BatchOrderEndpoints(BatchControl control, IBatchStore batches, Time
             return QueryFault.InBody("send_at", "The field is required", "missing");
         return seconds > (now + options.MaxSchedule).ToUnixTimeSeconds()
             ? QueryFault.InBody(
-                "send_at", $"The time is more than {options.MaxSchedule.Days} days ahead; it is given in seconds, not milliseconds", "less_than_equal")
+                "send_at", $"The time is more than {options.MaxSchedule.Days} days ahead; it is given in seconds, not milliseconds",
+                "less_than_equal")
             : null;
     }
 

@@ -78,7 +78,8 @@ static class Addressees
         {
             // What is longer is no address and no name.
             var madeName = Substitutions.Apply(name ?? "", substitutions, MaxReplyToOctets);
-            if (madeName is not null && Mailbox.TryParse(Substitutions.Apply(email, substitutions, Mailbox.MaxOctets) ?? "", out var mailbox)
+            var madeEmail = Substitutions.Apply(email, substitutions, Mailbox.MaxOctets);
+            if (madeName is not null && madeEmail is not null && Mailbox.TryParse(madeEmail, out var mailbox)
                 && NamedMailbox.TryCreate(madeName, mailbox, out var named))
                 made.Add(SettingsAddress.From(named));
             else if (!faults.Full)

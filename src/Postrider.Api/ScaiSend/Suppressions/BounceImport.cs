@@ -11,8 +11,8 @@ using Postrider.Mail.Addresses;
 namespace Postrider.Api.ScaiSend.Suppressions;
 
 /// <summary>
-/// <c>POST /v3/suppression/bounces/import</c>: a CSV file of addresses, with reasons if it has any, read and written a piece at a time, so that
-/// a file of any length takes the same memory. Each address becomes a hard bounce; one that is on the list as such already is skipped.
+/// <c>POST /v3/suppression/bounces/import</c>: a CSV file of addresses, with reasons if it has any, read and written a piece at a time, so
+/// that a file of any length takes the same memory. Each address becomes a hard bounce; one that is on the list as such already is skipped.
 /// </summary>
 sealed class BounceImport(ISuppressionStore store, IdGenerator ids, TimeProvider time)
 {

@@ -8,9 +8,12 @@ namespace Postrider.Api.ScaiSend.Suppressions;
 
 /// <summary>Who is unsubscribed from which group: contracts/scaisend.md §3.5.</summary>
 sealed class GroupSuppressionEndpoints(
-    ISuppressionStore store, IUnsubscribeGroupStore groups, GroupEndpoints paths, SuppressionLists lists, IdGenerator ids, TimeProvider time)
+    ISuppressionStore store, IUnsubscribeGroupStore groups, GroupEndpoints paths, SuppressionLists lists, IdGenerator ids,
+    TimeProvider time)
 {
-    /// <summary>Rows of one answer, for the contract gives none: with an offset all can be had, and the total is told. A guess at 1 MB.</summary>
+    /// <summary>
+    /// Rows of one answer, for the contract gives none: with an offset all can be had, and the total is told. A guess at 1 MB.
+    /// </summary>
     const int MostRows = 10_000;
 
     const string TotalCount = "X-Total-Count";
@@ -67,7 +70,8 @@ sealed class GroupSuppressionEndpoints(
     {
         if (await PageAsync(context, credential, All) is not { } page)
             return;
-        var names = (await groups.GroupsAsync(credential.Tenant.Id, context.RequestAborted)).ToDictionary(group => group.Id, group => group.Name);
+        var names = (await groups.GroupsAsync(credential.Tenant.Id, context.RequestAborted))
+            .ToDictionary(group => group.Id, group => group.Name);
         // Rows of a group that is just being removed are on their way out too.
         var rows = page.Items.Where(row => names.ContainsKey(row.Group));
         JsonAnswer.Write(context.Response, StatusCodes.Status200OK, (rows, names), static (json, list) =>
@@ -118,7 +122,8 @@ sealed class GroupSuppressionEndpoints(
             ScaiSendErrors.Write(context.Response, faults);
             return null;
         }
-        var page = await store.ListAsync(credential.Tenant.Id, new SuppressionFilter(scope), (int)offset, (int)limit, context.RequestAborted);
+        var page = await store.ListAsync(
+            credential.Tenant.Id, new SuppressionFilter(scope), (int)offset, (int)limit, context.RequestAborted);
         context.Response.Headers[TotalCount] = page.Total.ToString(CultureInfo.InvariantCulture);
         return page;
     }

@@ -5,7 +5,9 @@ using Postrider.Engine.Tenants;
 
 namespace Postrider.Api.ScaiSend.Suppressions;
 
-/// <summary>Global unsubscribes, <c>/v3/asm/suppressions/global</c> and <c>/v3/suppression/unsubscribes</c>: contracts/scaisend.md §3.4.</summary>
+/// <summary>
+/// Global unsubscribes, <c>/v3/asm/suppressions/global</c> and <c>/v3/suppression/unsubscribes</c>: contracts/scaisend.md §3.4.
+/// </summary>
 sealed class UnsubscribeEndpoints(ISuppressionStore store, SuppressionLists lists, IdGenerator ids, TimeProvider time)
 {
     static readonly SuppressionScope All = new(SuppressionList.GlobalUnsubscribes);
