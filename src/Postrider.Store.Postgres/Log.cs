@@ -29,6 +29,9 @@ static partial class Log
     [LoggerMessage(3106, LogLevel.Information, "Past its retention: table {Table}, month {Month}")]
     public static partial void PartitionDropped(this ILogger log, string table, string month);
 
-    [LoggerMessage(3107, LogLevel.Information, "Table {Table} keeps {Month} past its retention: a message of it, or of a month before, is live")]
+    [LoggerMessage(3109, LogLevel.Information, "Table {Table} keeps {Month} past its retention: a message of it, or of a month before, is live")]
     public static partial void MonthKept(this ILogger log, string table, string month);
+
+    [LoggerMessage(3110, LogLevel.Warning, "The queue was not vacuumed or analyzed; claims become slower until it is")]
+    public static partial void QueueNotLookedAfter(this ILogger log, Exception? exception);
 }

@@ -47,6 +47,7 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
     readonly StepWriter _steps;
     readonly SettleWriter _settlements;
     readonly ControlWriter _controls;
+    readonly QueueUpkeep _upkeep;
     bool _disposed;
 
     PostgresStore(PostgresStoreOptions options, Database database, TimeProvider time, IdGenerator ids, ILogger log)
@@ -60,6 +61,7 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
         _steps = new StepWriter(database, options, Tell, log);
         _settlements = new SettleWriter(database, options, Tell, log);
         _controls = new ControlWriter(database, options, Tell, log);
+        _upkeep = new QueueUpkeep(database, time, log);
         Distribution = new CitusDistribution(database);
         Movable = new MovableStore(database, _partitions, (now, cancel) => ReleaseExpiredAsync(now, alsoOf: _ => true, cancel));
     }
@@ -120,7 +122,36 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
 
     public Task<AcceptOutcome> AcceptAsync(Acceptance acceptance, CancellationToken cancel) => _accepts.AcceptAsync(acceptance, cancel);
 
-    public Task<ClaimResult> ClaimAsync(Claim claim, CancellationToken cancel) => _claims.ClaimAsync(claim, cancel);
+    public async Task<ClaimResult> ClaimAsync(Claim claim, CancellationToken cancel)
+    {
+        var result = await _claims.ClaimAsync(claim, cancel);
+        await RecallBodiesAsync(claim.Backlog.Tenant, result.Messages);
+        return result;
+    }
+
+    /// <summary>
+    /// Bodies that this node does not remember are about to be asked for, one by one: one statement for all of them. A fault is left to those.
+    /// </summary>
+    async Task RecallBodiesAsync(TenantId tenant, IReadOnlyList<LeasedMessage> claimed)
+    {
+        var uses = claimed
+            .Where(leased => leased.Message.Body is { } body && !_contents.Has(tenant, body))
+            .CountBy(leased => leased.Message.Body!.Value)
+            .ToDictionary();
+        if (uses.Count < 2 || _options.ContentMemory == 0)
+            return;
+        try
+        {
+            var found = await _database.ReadAsync(
+                connection => ContentRows.ReadSmallAsync(connection, tenant, uses.Keys, ContentMemory.MostOctets), CancellationToken.None);
+            foreach (var (hash, octets) in found)
+                _contents.Keep(tenant, hash, octets, uses[hash]);
+        }
+        catch (StoreUnavailableException)
+        {
+            // They are composed when it is back.
+        }
+    }
 
     public Task<IReadOnlyList<LeasedMessage>> ClaimExpiredAsync(ClaimExpired claim, CancellationToken cancel) =>
         _claims.ClaimExpiredAsync(claim, cancel);
@@ -337,6 +368,7 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
     {
         if (Interlocked.Exchange(ref _disposed, true))
             return;
+        await _upkeep.DisposeAsync();
         await _accepts.DisposeAsync();
         await _claims.DisposeAsync();
         await _steps.DisposeAsync();

@@ -27,6 +27,12 @@ public sealed record PostgresStoreOptions(string ConnectionString)
     public int GroupLimit { get; init; } = 256;
 
     /// <summary>
+    /// How far apart a busy lane's steps and settlements begin; an idle one's begin at once. Longer, and a message waits more than its group
+    /// saves. Measured.
+    /// </summary>
+    public TimeSpan GroupPace { get; init; } = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>
     /// Octets of new contents after which a group of accepts is full, so that large requests do not delay small ones. A guess.
     /// </summary>
     public int GroupOctets { get; init; } = 8 << 20;

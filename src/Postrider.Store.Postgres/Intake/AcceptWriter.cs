@@ -17,7 +17,7 @@ namespace Postrider.Store.Postgres.Intake;
 sealed class AcceptWriter(
     Database database, Partitions partitions, PostgresStoreOptions options, ContentMemory memory, Action<Backlog> accepted, TimeProvider time,
     ILogger log)
-    : GroupWriter<AcceptWrite>(database, options, log)
+    : GroupWriter<AcceptWrite>(database, options, TimeSpan.Zero, log)
 {
     /// <summary>Past this the memory of batches starts afresh. A guess at more than are filled at one time.</summary>
     const int MostBatchesKnown = 100_000;

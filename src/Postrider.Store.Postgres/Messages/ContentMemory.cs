@@ -15,7 +15,7 @@ namespace Postrider.Store.Postgres.Messages;
 sealed class ContentMemory(int capacity, TimeProvider time)
 {
     /// <summary>Larger ones are rare, and worth a statement. A guess.</summary>
-    const int MostOctets = 64 << 10;
+    public const int MostOctets = 64 << 10;
 
     /// <summary>A message that has not been composed by then waits for its destination, or was another node's. A guess.</summary>
     static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(10);
@@ -43,6 +43,12 @@ sealed class ContentMemory(int capacity, TimeProvider time)
                 _octets += octets.Length;
             }
         }
+    }
+
+    public bool Has(TenantId tenant, ContentHash hash)
+    {
+        lock (_lock)
+            return _entries.ContainsKey((tenant, hash));
     }
 
     public bool TryUse(TenantId tenant, ContentHash hash, [NotNullWhen(true)] out ReadOnlyMemory<byte>? octets)

@@ -1,4 +1,5 @@
 using Npgsql;
+using NpgsqlTypes;
 using Postrider.Engine.Messages;
 using Postrider.Store.Postgres.Connections;
 
@@ -55,6 +56,28 @@ static class ContentRows
             position += chunk.Length;
         }
         return all;
+    }
+
+    const string SmallSql = """
+        -- Primary key: a seek for each and a partition, whatever the planner believes of the table. One that is smaller than a chunk has no other.
+        select h.sha256, c.octets, c.codec, c.data
+        from unnest(@hashes) as h (sha256)
+        cross join lateral (
+            select octets, codec, data from content
+            where lane = @lane and tenant_id = @tenant and sha256 = h.sha256 and chunk = 0 and octets <= @most
+            limit 1) c
+        """;
+
+    /// <summary>Of several contents those that are no larger than <paramref name="most"/>, which is less than a chunk.</summary>
+    public static async Task<List<(ContentHash Hash, byte[] Octets)>> ReadSmallAsync(
+        NpgsqlConnection connection, TenantId tenant, IEnumerable<ContentHash> hashes, int most)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        batch.Add(SmallSql).With("lane", Lane.Of(tenant)).With("tenant", tenant.Value).With("most", most)
+            .WithAll("hashes", NpgsqlDbType.Bytea, [.. hashes.Select(static hash => hash.ToArray())]);
+        return await batch.ReadAllAsync(static row => (
+            ContentHash.From(row.GetFieldValue<byte[]>(0)),
+            ContentEncoding.Decode(row.GetInt32(1), (ContentCodec)row.GetInt16(2), row.GetFieldValue<byte[]>(3))));
     }
 
     static byte[] Decode(NpgsqlDataReader row) =>

@@ -29,7 +29,7 @@ sealed class ClaimWrite(short lane, Claim? claim, ClaimExpired? expired, Guid id
 /// Leases messages and reads what they say, in one round trip. Rows that another node is just taking are passed over, not waited for.
 /// </summary>
 sealed class ClaimWriter(Database database, PostgresStoreOptions options, IdGenerator ids, ILogger log)
-    : GroupWriter<ClaimWrite>(database, options, log)
+    : GroupWriter<ClaimWrite>(database, options, TimeSpan.Zero, log)
 {
     /// <summary>Claims whose answer was lost: what they leased, if they did, is given back by the lane's next group.</summary>
     readonly ConcurrentDictionary<Guid, short> _lost = new();

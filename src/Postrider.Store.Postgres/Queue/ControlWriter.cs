@@ -24,7 +24,7 @@ sealed class ControlPending(ControlWrite write, EncodedEvent audit, Cancellation
 
 /// <summary>Cancel, retry and fail: one statement for a group, so that a thousand cancels at once cost a few round trips.</summary>
 sealed class ControlWriter(Database database, PostgresStoreOptions options, Action<Backlog> requeued, ILogger log)
-    : GroupWriter<ControlPending>(database, options, log)
+    : GroupWriter<ControlPending>(database, options, TimeSpan.Zero, log)
 {
     /// <summary>A message goes from the queue to the settled, or back, between two looks; not so many times in a row. A guess.</summary>
     const int MostAsked = 100;

@@ -23,7 +23,7 @@ sealed class SettleWrite(Settlement settlement, EncodedEvent[] events, Cancellat
 
 /// <summary>Records what attempts came to: one statement for a group, and two more where some bounced.</summary>
 sealed class SettleWriter(Database database, PostgresStoreOptions options, Action<Backlog> requeued, ILogger log)
-    : GroupWriter<SettleWrite>(database, options, log)
+    : GroupWriter<SettleWrite>(database, options, options.GroupPace, log)
 {
     public async Task<bool> SettleAsync(Settlement settlement, CancellationToken cancel)
     {

@@ -32,11 +32,13 @@ abstract class GroupWriter<T> : IAsyncDisposable where T : PendingWrite
     readonly LaneQueue<T>[] _queues;
     readonly Task[] _workers;
 
-    protected GroupWriter(Database database, PostgresStoreOptions options, ILogger log)
+    /// <param name="pace">How far apart a busy lane's groups begin; zero: each as soon as the one before it has ended.</param>
+    protected GroupWriter(Database database, PostgresStoreOptions options, TimeSpan pace, ILogger log)
     {
         (_database, _log) = (database, log);
-        _queues = [.. Enumerable.Range(0, options.WriterShards)
-            .Select(_ => new LaneQueue<T>(options.WritesWaiting, options.GroupLimit, options.GroupOctets))];
+        // By the machine's own clock, like all that is about how fast it is: a test's clock may stand still, and its writes shall not.
+        _queues = [.. Enumerable.Range(0, options.WriterShards).Select(
+            _ => new LaneQueue<T>(options.WritesWaiting, options.GroupLimit, options.GroupOctets, pace, TimeProvider.System))];
         _workers = [.. _queues.Select(queue => Task.Run(() => WorkAsync(queue)))];
     }
 

@@ -8,6 +8,9 @@ abstract class PendingWrite(short lane, CancellationToken cancel)
     /// <summary>Two writes with the same key do not share a group; the later one waits for the next. Null: it may be with any.</summary>
     public virtual object? GroupKey => null;
 
+    /// <summary>How long it waits for others to share a group with, when there are none; zero for what somebody waits for.</summary>
+    public virtual TimeSpan Patience => TimeSpan.Zero;
+
     /// <summary>What it adds to a group's size, in octets.</summary>
     public virtual int Octets => 0;
 

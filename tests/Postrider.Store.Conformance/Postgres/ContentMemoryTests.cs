@@ -1,4 +1,6 @@
+using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
+using Postrider.Engine.Queue;
 using Postrider.Store.Postgres;
 using Postrider.Store.Postgres.Messages;
 using Postrider.Testing;
@@ -86,4 +88,28 @@ public sealed class ContentMemoryTests : StoreConformance<PostgresFixture>
         Assert.True(first is { } octets && octets.Span.SequenceEqual(content.Octets.Span));
         Assert.Null(second);
     }
+
+    [Fact]
+    public async Task Bodies_that_another_node_accepted_are_read_with_their_claim()
+    {
+        await using var node = await PostgresStore.OpenAsync(
+            new PostgresStoreOptions(Store.Cluster.ConnectionString(Store.Database)), Store.Time, Store.Ids, log: null, CancellationToken.None);
+        var contents = Enumerable.Range(0, 3).Select(number => Sample.Content($"body {number}")).ToArray();
+        var tooLarge = Sample.Content(new string('x', (64 << 10) + 1));
+        foreach (var content in (NewContent[])[.. contents, contents[0], tooLarge])
+            await Sample.AcceptAsync(
+                Sample.Acceptance(Sample.Message(message => message with { Body = content.Hash })) with { Contents = [content] });
+
+        var claimed = await node.ClaimAsync(new Claim(Sample.Backlog(), Store.Now, 10, Sample.Node, Sample.Later), CancellationToken.None);
+        await Store.Cluster.QueryAsync(Store.Database, "truncate content");
+
+        Assert.Equal(5, claimed.Messages.Count);
+        foreach (var content in (NewContent[])[.. contents, contents[0]])
+            Assert.Equal(content.Octets, await node.ReadAsync(Sample.Tenant, content.Hash, CancellationToken.None), OctetsComparer);
+        Assert.Null(await node.ReadAsync(Sample.Tenant, contents[0].Hash, CancellationToken.None));
+        Assert.Null(await node.ReadAsync(Sample.Tenant, tooLarge.Hash, CancellationToken.None));
+    }
+
+    static bool OctetsComparer(ReadOnlyMemory<byte>? one, ReadOnlyMemory<byte>? other) =>
+        one is { } some && other is { } more && some.Span.SequenceEqual(more.Span);
 }

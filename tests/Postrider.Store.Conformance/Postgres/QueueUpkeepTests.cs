@@ -1,0 +1,78 @@
+using Postrider.Store.Postgres.Queue;
+
+namespace Postrider.Store.Conformance.Postgres;
+
+public sealed class QueueUpkeepTests : StoreConformance<PostgresFixture>
+{
+    /// <summary>Each psql is a session of its own, and tells the server's statistics when it ends.</summary>
+    async Task FillAsync(int rows) => await Store.Cluster.QueryAsync(Store.Database, $"""
+        insert into queue (lane, tenant_id, message_id, domain, due_at, first_due_at, phase, day)
+        select 3, '{Sample.Tenant.Value}', gen_random_uuid(), 'example.net', now(), now(), 0, 1 from generate_series(1, {rows})
+        """);
+
+    async Task EmptyAsync() => await Store.Cluster.QueryAsync(Store.Database, "delete from queue");
+
+    async Task<bool> LookAfterAsync()
+    {
+        await using var connection = await Store.Postgres.Database.OpenReaderAsync(CancellationToken.None);
+        return await QueueUpkeep.LookAfterAsync(connection, CancellationToken.None);
+    }
+
+    async Task<int> EstimateAsync()
+    {
+        var plan = await Store.Cluster.QueryAsync(Store.Database, "explain select 1 from queue");
+        return int.Parse(plan.Split("rows=")[1].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    [Fact]
+    public async Task A_queue_that_fills_after_it_was_vacuumed_empty_is_not_taken_for_empty()
+    {
+        await FillAsync(5_000);
+        await EmptyAsync();
+        await Store.Cluster.QueryAsync(Store.Database, "vacuum (truncate off) queue");
+        Assert.False(await LookAfterAsync());
+        await FillAsync(5_000);
+        Assert.Equal(1, await EstimateAsync());
+
+        Assert.True(await LookAfterAsync());
+
+        Assert.InRange(await EstimateAsync(), 4_000, 6_000);
+        Assert.False(await LookAfterAsync());
+    }
+
+    [Fact]
+    public async Task What_messages_left_behind_is_cleared_away_once_it_is_much()
+    {
+        await FillAsync(9_000);
+        await EmptyAsync();
+        Assert.False(await LookAfterAsync());
+        await FillAsync(2_000);
+        await EmptyAsync();
+
+        Assert.True(await LookAfterAsync());
+
+        Assert.Equal("0", (await Store.Cluster.QueryAsync(
+            Store.Database, "select n_dead_tup from pg_stat_user_tables where relname = 'queue'")).Trim());
+        Assert.False(await LookAfterAsync());
+    }
+
+    [Fact]
+    public async Task A_table_that_another_vacuum_has_is_passed_over()
+    {
+        await FillAsync(11_000);
+        await EmptyAsync();
+        await using var other = await Store.Postgres.Database.OpenReaderAsync(CancellationToken.None);
+        await using var transaction = await other.BeginTransactionAsync();
+        await using (var locking = other.CreateCommand())
+        {
+            locking.CommandText = "lock table queue in share update exclusive mode";      // a vacuum's
+            await locking.ExecuteNonQueryAsync();
+        }
+
+        Assert.True(await LookAfterAsync());
+        await transaction.RollbackAsync();
+
+        Assert.True(await LookAfterAsync());
+        Assert.False(await LookAfterAsync());
+    }
+}
