@@ -57,6 +57,33 @@ public sealed class ShowsOneMessage
         void Shows(string name, string expected) => Assert.Equal(expected, json.GetProperty(name).GetRawText());
     }
 
+    [Theory]
+    [InlineData(null, "delivered")]
+    [InlineData("550 5.1.1 no such user", "bounced")]
+    public async Task As_its_recipient_was_to_read_it(string? refusal, string status)
+    {
+        await using var mx = ScriptedMx.Start(refusal is null ? new MxScript() : new MxScript().At(MxStage.Rcpt, MxStep.Say(refusal)));
+        await using var server = await PostriderServer.StartAsync(mx.Route);
+        var letter = Letter.To("ada@peer.test")
+            .With("subject", "Dear -name-")
+            .With("content", new JsonArray(Content("text/plain", "It works, -name-."), Content("text/html", "<body>It works, -name-.</body>")))
+            .With("mail_settings", new JsonObject
+            {
+                ["footer"] = new JsonObject { ["enable"] = true, ["text"] = "Acme", ["html"] = "<i>Acme</i>" },
+            });
+        letter["personalizations"]![0]!["substitutions"] = new JsonObject { ["-name-"] = "Ada" };
+
+        var message = await server.SendAndSettleAsync(letter);
+        var found = await server.Api.GetAsync("/v3/messages?subject=dear%20ada");
+
+        Assert.Equal(
+            (status, "Dear Ada", "It works, Ada.\nAcme", "<body>It works, Ada.<i>Acme</i></body>"),
+            (message.Status, Text("subject"), Text("plain_content"), Text("html_content")));
+        Assert.Equal(message.Id, found.Body.GetProperty("messages")[0].GetProperty("id").GetString());
+
+        string? Text(string name) => message.Json.GetProperty(name).GetString();
+    }
+
     [Fact]
     public async Task Not_to_another_tenant()
     {

@@ -10,7 +10,7 @@ public sealed class RefusesForPolicy
     [InlineData("Greeting", "554 no SMTP service here", null, "policy")]
     [InlineData("Mail", "550 5.7.1 sender refused", "5.7.1", "policy")]
     [InlineData("Mail", "550 sender refused", null, "other")]
-    [InlineData("Mail", "553 5.1.8 bad sender domain", "5.1.8", "policy")]
+    [InlineData("Mail", "553 5.1.8 bad sender domain", "5.1.8", "authentication")]
     [InlineData("Rcpt", "554 5.7.1 relaying denied", "5.7.1", "relay-denied")]
     [InlineData("Data", "554 5.7.1 refused", "5.7.1", "policy")]
     [InlineData("Data", "554 no", null, "other")]
