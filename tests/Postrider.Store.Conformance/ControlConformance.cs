@@ -178,6 +178,22 @@ public abstract class ControlConformance<TFixture> : StoreConformance<TFixture> 
     }
 
     [Fact]
+    public async Task Cancelled_after_a_retry_nobody_else_is_mailed_and_who_has_it_has_it()
+    {
+        var lease = await Sample.SendingAsync(message => message with { Recipients = [Sample.To("a@example.net"), Sample.To("b@example.net")] });
+        await Sample.SettleAsync(Sample.Delivered(lease) with { Status = MessageStatus.Sent, Then = Continuation.Underway.Instance });
+        await Sample.ChangeAsync(lease.Message, ControlAction.Fail);
+        await Sample.ChangeAsync(lease.Message, ControlAction.Retry);
+
+        var result = Assert.IsType<ControlResult.Changed>(await Sample.ChangeAsync(lease.Message, ControlAction.Cancel));
+
+        var view = await Sample.ViewAsync(lease.Message);
+        Assert.Equal((MessageStatus.Cancelled, MessageStatus.Cancelled), (result.Status, view.Status));
+        Assert.Equal([RecipientState.Delivered, RecipientState.Cancelled], view.Message.Recipients.Select(recipient => recipient.State));
+        Assert.Empty(await Sample.ClaimAsync());
+    }
+
+    [Fact]
     public async Task A_message_to_several_domains_goes_back_to_the_backlog_of_those()
     {
         var lease = await Sample.SendingAsync(message => message with { Recipients = [Sample.To("a@example.net"), Sample.To("b@example.org")] });
