@@ -75,9 +75,9 @@ sealed class CounterDeltas
             failed = failed + @failed,
             cancelled = cancelled + @cancelled,
             sandbox = sandbox + @sandbox,
-            -- What is new in a cancelled batch, or waits again in a paused or cancelled one, is for its order to see to.
+            -- What is new in a cancelled batch, or waits again in it, is for its order to cancel.
             unswept = case
-                when @has_returned and state > 0 then 2
+                when @has_returned and state = 2 then 2
                 when @has_new and state = 2 then max(unswept, 1)
                 else unswept
             end,
