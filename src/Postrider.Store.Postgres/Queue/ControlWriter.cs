@@ -23,7 +23,7 @@ sealed class ControlPending(ControlWrite write, EncodedEvent audit, Cancellation
 }
 
 /// <summary>Cancel, retry and fail: one statement for a group, so that a thousand cancels at once cost a few round trips.</summary>
-sealed class ControlWriter(Database database, PostgresStoreOptions options, Action<Backlog> requeued, ILogger log)
+sealed class ControlWriter(Database database, Recount recount, PostgresStoreOptions options, Action<Backlog> requeued, ILogger log)
     : GroupWriter<ControlPending>(database, options, TimeSpan.Zero, log)
 {
     /// <summary>A message goes from the queue to the settled, or back, between two looks; not so many times in a row. A guess.</summary>
@@ -203,6 +203,9 @@ sealed class ControlWriter(Database database, PostgresStoreOptions options, Acti
             events.Add(i, all[i].Tenant, all[i].Message, group[i].Audit);
         events.BindWithWrites(command);
     }
+
+    protected override Task<bool> RepairAsync(Exception fault, List<ControlPending> group) =>
+        group is [{ Write: var write }] ? recount.OfMessageAsync(fault, write.Tenant, write.Message) : base.RepairAsync(fault, group);
 
     const string RecordedSql = """
         select e.id, m.generation, q.domain, coalesce(q.partly_accepted, false)

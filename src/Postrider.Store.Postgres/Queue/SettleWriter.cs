@@ -23,7 +23,7 @@ sealed class SettleWrite(Settlement settlement, EncodedEvent[] events, Cancellat
 }
 
 /// <summary>Records what attempts came to: one statement for a group, and two more where some bounced.</summary>
-sealed class SettleWriter(Database database, PostgresStoreOptions options, Action<Backlog> requeued, ILogger log)
+sealed class SettleWriter(Database database, Recount recount, PostgresStoreOptions options, Action<Backlog> requeued, ILogger log)
     : GroupWriter<SettleWrite>(database, options, options.GroupPace, log)
 {
     public async Task<bool> SettleAsync(Settlement settlement, CancellationToken cancel)
@@ -216,6 +216,10 @@ sealed class SettleWriter(Database database, PostgresStoreOptions options, Actio
             .WithAll("states", NpgsqlDbType.Smallint, states)
             .WithAll("replies", NpgsqlDbType.Text, replies);
     }
+
+    /// <summary>Wrong totals do not keep an outcome from being written: else its message would be taken over, and sent again.</summary>
+    protected override Task<bool> RepairAsync(Exception fault, List<SettleWrite> group) =>
+        group is [{ Settlement.Lease: var lease }] ? recount.OfMessageAsync(fault, lease.Tenant, lease.Message) : base.RepairAsync(fault, group);
 
     const string RecordedSql = """
         select e.id from event e
