@@ -182,7 +182,7 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
     {
         await _claims.GiveBackAllLostAsync(cancel);
         // No transaction around it: each lane has its own.
-        await _database.ReadAsync(connection => LeaseRelease.RenewAsync(connection, owner, until), cancel);
+        await _database.WriteRepeatablyAsync(connection => LeaseRelease.RenewAsync(connection, owner, until), cancel);
     }
 
     public async Task<IReadOnlyList<Backlog>> ReleaseExpiredAsync(DateTimeOffset now, Func<NodeId, bool>? alsoOf, CancellationToken cancel)
