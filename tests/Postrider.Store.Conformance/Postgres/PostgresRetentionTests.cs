@@ -63,6 +63,19 @@ public sealed class PostgresRetentionTests : StoreConformance<PostgresFixture>
         Assert.Equal(0, (await Sample.ListAsync()).Total);
     }
 
+    [Fact]
+    public async Task Totals_that_a_process_left_behind_when_it_ended_after_a_drop_go_after_the_next_start()
+    {
+        await SettledAsync();
+        await Store.ExecuteAsync("update counter set day = day - 200");
+        Assert.Equal(1, (await Sample.ListAsync()).Total);
+        await using var node = await OpenAsync(messages: 100, bodies: 30);
+
+        await node.PurgeAsync(Store.Now, CancellationToken.None);
+
+        Assert.Equal(0, (await Sample.ListAsync()).Total);
+    }
+
     /// <summary>Where a drop stands still, so that something else can happen meanwhile.</summary>
     const string GateSql = """
         create function wait_for_gate() returns event_trigger language plpgsql as $$
