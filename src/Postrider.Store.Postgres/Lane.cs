@@ -3,8 +3,8 @@ using Postrider.Engine.Messages;
 namespace Postrider.Store.Postgres;
 
 /// <summary>
-/// The part of the database a tenant lives in. It leads every key and every query of what grows with mail, and no transaction touches two,
-/// so lanes can be spread over machines.
+/// The part of the database a tenant lives in. It leads every key and every query of what grows with mail, and no transaction writes to
+/// two, so lanes can be spread over machines.
 /// </summary>
 public static class Lane
 {

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Postrider.Engine.Messages;
 
 namespace Postrider.Store.Postgres;
 
@@ -34,4 +35,7 @@ static partial class Log
 
     [LoggerMessage(3110, LogLevel.Warning, "The queue was not vacuumed or analyzed; claims become slower until it is")]
     public static partial void QueueNotLookedAfter(this ILogger log, Exception? exception);
+
+    [LoggerMessage(3111, LogLevel.Error, "Totals of tenant {Tenant}, {Row}, were wrong and are counted anew; no mail was touched")]
+    public static partial void TotalsRecounted(this ILogger log, Exception exception, TenantId tenant, string row);
 }

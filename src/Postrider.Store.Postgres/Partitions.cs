@@ -69,19 +69,25 @@ sealed class Partitions(Database database, ILogger log)
     /// Drops a month, and with it its messages, whatever became of those. It goes under a lock on its table that nobody may hold up for
     /// long; where a long read does, it is left for the next time.
     /// </summary>
+    /// <param name="mayGo">Asked behind that lock: what was written before it is seen, and nothing is written after.</param>
     /// <returns>False when it was left.</returns>
-    public async Task<bool> DropAsync(string table, Month month, CancellationToken cancel)
+    public async Task<bool> DropAsync(string table, Month month, Func<NpgsqlConnection, Task<bool>> mayGo, CancellationToken cancel)
     {
         try
         {
-            await database.WriteAsync(
+            var dropped = await database.WriteAsync(
                 async connection =>
                 {
                     await LockAsync(connection);
-                    await ExecuteAsync(connection, $"set local lock_timeout = '2s'; drop table if exists {table}_{month}");
+                    await ExecuteAsync(connection, $"set local lock_timeout = '2s'; lock table only {table} in access exclusive mode");
+                    if (!await mayGo(connection))
+                        return false;
+                    await ExecuteAsync(connection, $"drop table if exists {table}_{month}");
                     return true;
                 },
                 cancel);
+            if (!dropped)
+                return false;
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
         {

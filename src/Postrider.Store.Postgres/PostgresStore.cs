@@ -22,12 +22,13 @@ using Postrider.Store.Postgres.Queue;
 using Postrider.Store.Postgres.Reports;
 using Postrider.Store.Postgres.Suppressions;
 using Postrider.Store.Postgres.Tenants;
+using Postrider.Store.Postgres.Writing;
 
 namespace Postrider.Store.Postgres;
 
 /// <summary>
 /// All of the engine's ports on PostgreSQL 15 or later, for one node or many. Writes of a kind that wait for a lane become one transaction
-/// (<see cref="Writing.GroupWriter{T}"/>); reads use a pool and never wait for them.
+/// (<see cref="GroupWriter{T}"/>); reads use a pool and never wait for them.
 /// </summary>
 /// <remarks>
 /// After a crash of a node the database holds every write whose task had completed, and the node's leases, which end by themselves. While
@@ -47,6 +48,7 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
     readonly StepWriter _steps;
     readonly SettleWriter _settlements;
     readonly ControlWriter _controls;
+    readonly Recount _recount;
     readonly QueueUpkeep _upkeep;
     bool _disposed;
 
@@ -59,8 +61,9 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
         _accepts = new AcceptWriter(database, _partitions, options, _contents, Tell, time, log);
         _claims = new ClaimWriter(database, options, ids, log);
         _steps = new StepWriter(database, options, Tell, log);
-        _settlements = new SettleWriter(database, options, Tell, log);
-        _controls = new ControlWriter(database, options, Tell, log);
+        _recount = new Recount(database, log);
+        _settlements = new SettleWriter(database, _recount, options, Tell, log);
+        _controls = new ControlWriter(database, _recount, options, Tell, log);
         _upkeep = new QueueUpkeep(database, time, log);
         Distribution = new CitusDistribution(database);
         Movable = new MovableStore(database, _partitions, (now, cancel) => ReleaseExpiredAsync(now, alsoOf: _ => true, cancel));
@@ -173,13 +176,13 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
         _database.WriteAsync(connection => LateAnswers.NoteAsync(connection, lease, late), cancel);
 
     public Task<ReportResult> RecordAsync(TenantId tenant, RecipientReport report, DateTimeOffset at, CancellationToken cancel) =>
-        _database.WriteAsync(connection => ReportTable.RecordAsync(connection, tenant, report, at), cancel);
+        _recount.WriteAsync(tenant, report.Message, connection => ReportTable.RecordAsync(connection, tenant, report, at), cancel);
 
     public async Task RenewAsync(NodeId owner, DateTimeOffset until, CancellationToken cancel)
     {
         await _claims.GiveBackAllLostAsync(cancel);
         // No transaction around it: each lane has its own.
-        await _database.ReadAsync(connection => LeaseRelease.RenewAsync(connection, owner, until), cancel);
+        await _database.WriteRepeatablyAsync(connection => LeaseRelease.RenewAsync(connection, owner, until), cancel);
     }
 
     public async Task<IReadOnlyList<Backlog>> ReleaseExpiredAsync(DateTimeOffset now, Func<NodeId, bool>? alsoOf, CancellationToken cancel)
@@ -249,7 +252,7 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
 
     public async Task<BatchPageResult> RunPageAsync(BatchPage page, CancellationToken cancel)
     {
-        var result = await _database.WriteAsync(connection => BatchOrders.RunPageAsync(connection, page, _ids), cancel);
+        var result = await _recount.WriteAsync(page.Batch, connection => BatchOrders.RunPageAsync(connection, page, _ids), cancel);
         foreach (var backlog in result.Waiting)
             Tell(backlog);
         return result;

@@ -8,16 +8,20 @@ namespace Postrider.Store.Postgres;
 /// Lets go of what has been kept long enough, a month at a time: whole partitions, which costs nothing however much they hold.
 /// </summary>
 /// <remarks>
-/// A month stays while a message of it, or of one before, is live: scheduled far ahead, or retried by hand after all. Bodies go months
-/// before the record of their messages; a message retried then fails and says why.
+/// A month stays while a message of it, or of one before, is live: scheduled far ahead, or retried by hand after all. Its table
+/// <c>message</c> goes first, and behind the lock it is asked once more: who retries by hand needs that table, so either the retry is seen
+/// or it finds no message. Without it nothing finds the rest, which may follow at any time. Bodies go months before the record of their
+/// messages; a message retried then fails and says why.
 /// </remarks>
 sealed class Retention(Database database, Partitions partitions, PostgresStoreOptions options, ILogger log)
 {
+    const string MessageTable = "message";
     const string BodyTable = "content";
 
     static readonly TimeSpan Interval = TimeSpan.FromHours(1);
 
     DateTimeOffset _next = DateTimeOffset.MinValue;
+    Month? _forgotten;
 
     /// <summary>Asked as often as one likes, it looks every hour.</summary>
     /// <returns>How many partitions went.</returns>
@@ -25,28 +29,48 @@ sealed class Retention(Database database, Partitions partitions, PostgresStoreOp
     {
         if (now < _next)
             return 0;
+        var existing = await partitions.ExistingAsync(cancel);
         var dropped = 0;
-        foreach (var (table, month) in (await partitions.ExistingAsync(cancel)).OrderBy(partition => partition.Month))
+        if ((options.KeepBodies ?? options.KeepMessages) is { } keepBodies)
         {
-            var kept = table == BodyTable ? options.KeepBodies ?? options.KeepMessages : options.KeepMessages;
-            if (kept is null || month.CompareTo(Month.Of(now - kept.Value)) >= 0)
-                continue;
-            if (await IsLiveAsync(month, cancel))
+            foreach (var (_, month) in Past(existing.Where(one => one.Table == BodyTable), now - keepBodies))
+                dropped += await TryDropAsync(BodyTable, month, cancel) ? 1 : 0;
+        }
+        if (options.KeepMessages is { } keepMessages)
+        {
+            var first = Month.Of(now - keepMessages);
+            // One that stays keeps those after it: totals are forgotten from the first day on.
+            foreach (var (table, month) in Past(existing.Where(one => one.Table != BodyTable), now - keepMessages))
             {
-                log.MonthKept(table, month.ToString());
-                continue;
+                var goes = await TryDropAsync(table, month, cancel);
+                dropped += goes ? 1 : 0;
+                if (!goes && table == MessageTable)
+                {
+                    first = month;
+                    break;
+                }
             }
-            if (table != BodyTable)
-                await ForgetTotalsAsync(month, cancel);
-            if (await partitions.DropAsync(table, month, cancel))
-                dropped++;
+            if (_forgotten != first)
+                await ForgetTotalsAsync(first, cancel);
+            _forgotten = first;
         }
         _next = now + Interval;
         return dropped;
     }
 
+    static IEnumerable<(string Table, Month Month)> Past(IEnumerable<(string Table, Month Month)> existing, DateTimeOffset before) =>
+        existing.Where(one => one.Month.CompareTo(Month.Of(before)) < 0).OrderBy(one => one.Month).ThenBy(one => one.Table != MessageTable);
+
+    async Task<bool> TryDropAsync(string table, Month month, CancellationToken cancel)
+    {
+        if (!await IsLiveAsync(month, cancel))
+            return await partitions.DropAsync(table, month, async connection => !await IsAnyLiveAsync(connection, month), cancel);
+        log.MonthKept(table, month.ToString());
+        return false;
+    }
+
     const string LiveSql = """
-        -- Of the primary key only the lane is sought by; asked of few lanes twice, as a month that can go goes.
+        -- Of the primary key only the lane is sought by: for a month that goes it reads what is live, a moment for a million.
         select exists (select 1 from queue where lane = @lane and message_id < @before)
         """;
 
@@ -68,6 +92,14 @@ sealed class Retention(Database database, Partitions partitions, PostgresStoreOp
         return false;
     }
 
+    static async Task<bool> IsAnyLiveAsync(NpgsqlConnection connection, Month month)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        foreach (var lane in Lane.All)
+            batch.Add(LiveSql).With("lane", lane).With("before", month.Next.FirstId);
+        return (await batch.ReadAllAsync(row => row.GetBoolean(0))).Contains(true);
+    }
+
     const string CountersSql = """
         delete from counter
         where lane = @lane and day < @day
@@ -79,12 +111,12 @@ sealed class Retention(Database database, Partitions partitions, PostgresStoreOp
         """;
 
     /// <summary>
-    /// Lists tell their totals from the counters of days: those go first, so that for a moment a total is too small rather than for ever
-    /// too large.
+    /// Lists tell their totals from the counters of days. Of all months before <paramref name="first"/>, and once after each start: a
+    /// process that ended between a drop and this has left some.
     /// </summary>
-    async Task ForgetTotalsAsync(Month month, CancellationToken cancel)
+    async Task ForgetTotalsAsync(Month first, CancellationToken cancel)
     {
-        var day = (int)(month.Next.Begin - DateTimeOffset.UnixEpoch).TotalDays;
+        var day = (int)(first.Begin - DateTimeOffset.UnixEpoch).TotalDays;
         foreach (var lane in Lane.All)
         {
             await database.WriteAsync(
@@ -92,7 +124,7 @@ sealed class Retention(Database database, Partitions partitions, PostgresStoreOp
                 {
                     await using var batch = new NpgsqlBatch(connection);
                     // In the order of all who change totals.
-                    batch.Add(BatchesSql).With("lane", lane).With("before", month.Next.FirstId);
+                    batch.Add(BatchesSql).With("lane", lane).With("before", first.FirstId);
                     batch.Add(CountersSql).With("lane", lane).With("day", day);
                     return await batch.ExecuteNonQueryAsync(CancellationToken.None);
                 },

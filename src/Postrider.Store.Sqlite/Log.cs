@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Postrider.Engine.Messages;
 
 namespace Postrider.Store.Sqlite;
 
@@ -19,4 +20,7 @@ static partial class Log
 
     [LoggerMessage(3004, LogLevel.Warning, "Subjects were not indexed, so searches are slower; the next try is in a second")]
     public static partial void SubjectsNotIndexed(this ILogger log, Exception exception);
+
+    [LoggerMessage(3005, LogLevel.Error, "Totals of tenant {Tenant}, {Row}, were wrong and are counted anew; no mail was touched")]
+    public static partial void TotalsRecounted(this ILogger log, Exception exception, TenantId tenant, string row);
 }

@@ -4,6 +4,16 @@ using Postrider.Engine.Queue;
 
 namespace Postrider.Store.Conformance;
 
+/// <summary>How what is being sent comes to wait again.</summary>
+public enum WayBack
+{
+    Deferred,
+    Returned,
+    LeaseEnded,
+    RetriedWhileSending,
+    RetriedAfterItFailed,
+}
+
 public abstract class BatchOrderConformance<TFixture> : StoreConformance<TFixture> where TFixture : StoreFixture, new()
 {
     static readonly TimeSpan Lease = TimeSpan.FromSeconds(10);
@@ -131,28 +141,79 @@ public abstract class BatchOrderConformance<TFixture> : StoreConformance<TFixtur
         Assert.Empty(await PendingAsync());
     }
 
+    public static MatrixTheoryData<WayBack, bool> WaysBack() => new(Enum.GetValues<WayBack>(), [true, false]);
+
     [Theory]
-    [InlineData(BatchAction.Pause, MessageStatus.Queued)]
-    [InlineData(BatchAction.Cancel, MessageStatus.Cancelled)]
-    public async Task What_was_being_sent_and_was_deferred_is_not_tried_again(BatchAction action, MessageStatus expected)
+    [MemberData(nameof(WaysBack))]
+    public async Task What_comes_back_to_a_paused_or_cancelled_batch_is_held_from_that_moment(WayBack way, bool isPaused)
     {
         var batch = await Sample.AddBatchAsync();
         var lease = await Sample.SendingAsync(message => message with { Batch = batch });
-        await OrderAsync(batch, action);
+        await OrderAsync(batch, isPaused ? BatchAction.Pause : BatchAction.Cancel);
         await RunAsync(batch);
-        var retryAt = Store.Now + TimeSpan.FromMinutes(5);
-        Assert.True(await Sample.SettleAsync(Sample.Deferred(lease, retryAt)));
 
-        Assert.Equal([new BatchKey(Sample.Tenant, batch)], await PendingAsync());
-        await RunAsync(batch);
+        await ComeBackAsync(way, lease);
+        var due = way == WayBack.Deferred ? Store.Now + TimeSpan.FromMinutes(5) : Store.Now;
         Store.Time.Advance(TimeSpan.FromHours(1));
 
         Assert.Empty(await Sample.ClaimAsync());
+        Assert.Empty(await Store.Queue.ClaimExpiredAsync(new ClaimExpired(Store.Now, 10, Sample.Node, Sample.Later), CancellationToken.None));
         var view = await Sample.ViewAsync(lease.Message);
-        Assert.Equal(expected, view.Status);
-        if (expected == MessageStatus.Queued)
-            Assert.Equal(retryAt, view.NextRetryAt);
+        Assert.Equal((MessageStatus.Queued, due), (view.Status, view.NextRetryAt ?? due));
+        if (isPaused)
+        {
+            // Nothing is left to do, so the batch is not gone through once more.
+            Assert.Empty(await PendingAsync());
+            await OrderAsync(batch, BatchAction.Resume);
+            Assert.Equal([new Backlog(Sample.Backlog(), due)], await RunAsync(batch));
+            Assert.Equal(lease.Message, (await Sample.ClaimOneAsync()).Message);
+        }
+        else
+        {
+            Assert.Equal([new BatchKey(Sample.Tenant, batch)], await PendingAsync());
+            await RunAsync(batch);
+            Assert.Equal(MessageStatus.Cancelled, (await Sample.ViewAsync(lease.Message)).Status);
+        }
+    }
+
+    async Task ComeBackAsync(WayBack way, LeaseKey lease)
+    {
+        switch (way)
+        {
+            case WayBack.Deferred:
+                Assert.True(await Sample.SettleAsync(Sample.Deferred(lease, Store.Now + TimeSpan.FromMinutes(5))));
+                break;
+            case WayBack.Returned:
+                Assert.True(await Store.Queue.ReturnAsync(lease, Store.Now, CancellationToken.None));
+                break;
+            case WayBack.LeaseEnded:
+                await Store.Queue.ReleaseExpiredAsync(Store.Now, _ => true, CancellationToken.None);
+                break;
+            case WayBack.RetriedWhileSending:
+                var write = Sample.Write(lease.Message, ControlAction.Retry) with { GivenUp = lease.Generation };
+                Assert.IsType<ControlResult.Changed>(await Store.Control.ChangeAsync(write, CancellationToken.None));
+                break;
+            default:
+                await Sample.ChangeAsync(lease.Message, ControlAction.Fail);
+                Assert.IsType<ControlResult.Changed>(await Sample.ChangeAsync(lease.Message, ControlAction.Retry));
+                break;
+        }
+    }
+
+    [Fact]
+    public async Task A_pause_that_takes_leases_back_is_done_once()
+    {
+        var batch = await Sample.AddBatchAsync();
+        await AcceptAsync(batch, 3);
+        await Sample.ClaimAsync(2);
+
+        await OrderAsync(batch, BatchAction.Pause);
+        while ((await PageAsync(batch, Sample.Node, 2)).Work == BatchWork.More)
+        {
+        }
+
         Assert.Empty(await PendingAsync());
+        Assert.Equal(3, (await ViewAsync(batch)).Order!.Messages);
     }
 
     [Fact]

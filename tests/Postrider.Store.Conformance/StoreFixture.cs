@@ -50,6 +50,9 @@ public abstract class StoreFixture : IAsyncDisposable
     /// <summary>Brings what the store does in the background to its end; it makes reads faster, never different.</summary>
     public virtual Task CatchUpAsync() => Task.CompletedTask;
 
+    /// <summary>What no port does: damage, to see that it is got over.</summary>
+    public abstract Task ExecuteAsync(string sql);
+
     public abstract ValueTask DisposeAsync();
 }
 

@@ -20,6 +20,9 @@ public sealed class BatchControl(
     const int Page = 500;
     const int MostPending = 100;
 
+    /// <summary>Pages under way in this node: orders take turns for them, so that none waits behind a large one. A guess.</summary>
+    const int PagesAtOnce = 8;
+
     /// <summary>Many times what a page takes; a dead node's order stands still for this long at most. A guess.</summary>
     static readonly TimeSpan Lease = TimeSpan.FromSeconds(10);
     static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
@@ -27,6 +30,7 @@ public sealed class BatchControl(
     readonly NodeId _node = new(ids.Next());
     readonly ConcurrentDictionary<BatchKey, Task> _running = new();
     readonly CancellationTokenSource _stopping = new();
+    readonly SemaphoreSlim _pages = new(PagesAtOnce);
 
     /// <summary>Writes the order and waits for its end, for <see cref="ControlOptions.BatchPatience"/>; it goes on by itself after that.</summary>
     /// <returns>The batch after it, its <see cref="BatchView.Order"/> done or under way; null when there is no such batch.</returns>
@@ -86,14 +90,35 @@ public sealed class BatchControl(
     public override void Dispose()
     {
         _stopping.Dispose();
+        _pages.Dispose();
         base.Dispose();
     }
 
+    /// <summary>Begins what is pending, and does not wait for it: the next look comes in time, however large an order is.</summary>
     internal async Task RunOnceAsync(CancellationToken cancel)
     {
-        // Side by side: none waits behind one that is large, or that fails.
-        var pending = await store.PendingOrdersAsync(time.GetUtcNow(), MostPending, cancel);
-        await Task.WhenAll(pending.Select(WorkAsync));
+        foreach (var batch in await store.PendingOrdersAsync(time.GetUtcNow(), MostPending, cancel))
+        {
+            // One that is under way is pending again at a later look, if something is left then.
+            if (!_running.ContainsKey(batch))
+                _ = FinishAsync(batch);
+        }
+    }
+
+    async Task FinishAsync(BatchKey batch)
+    {
+        try
+        {
+            await WorkAsync(batch);
+        }
+        catch (Exception e) when (!_stopping.IsCancellationRequested)
+        {
+            log.BatchOrdersFailed(e);       // it is still pending
+        }
+        catch (OperationCanceledException)
+        {
+            // Told to stop.
+        }
     }
 
     /// <summary>Starts on the order, or joins who is at it: a new order is seen by the next page of the old one's work.</summary>
@@ -139,14 +164,26 @@ public sealed class BatchControl(
         BatchWork work;
         do
         {
-            _stopping.Token.ThrowIfCancellationRequested();
-            var now = time.GetUtcNow();
-            // Not cancellable: a page that is given up may be committed, and what it released would wait for the dispatcher's sweep.
-            var result = await store.RunPageAsync(new BatchPage(batch, _node, now, now + Lease, Page), CancellationToken.None);
-            foreach (var backlog in result.Waiting)
-                wakeup.Due(backlog);
-            work = result.Work;
+            await _pages.WaitAsync(_stopping.Token);
+            try
+            {
+                work = await RunPageAsync(batch);
+            }
+            finally
+            {
+                _pages.Release();
+            }
         }
         while (work == BatchWork.More);
+    }
+
+    async Task<BatchWork> RunPageAsync(BatchKey batch)
+    {
+        var now = time.GetUtcNow();
+        // Not cancellable: a page that is given up may be committed, and what it released would wait for the dispatcher's sweep.
+        var result = await store.RunPageAsync(new BatchPage(batch, _node, now, now + Lease, Page), CancellationToken.None);
+        foreach (var backlog in result.Waiting)
+            wakeup.Due(backlog);
+        return result.Work;
     }
 }

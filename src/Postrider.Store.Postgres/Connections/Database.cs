@@ -62,15 +62,24 @@ sealed class Database : IAsyncDisposable
     public ValueTask<NpgsqlConnection> OpenWriterAsync(CancellationToken cancel) => _writers.OpenConnectionAsync(cancel);
 
     /// <exception cref="Engine.Messages.StoreUnavailableException">The database is away.</exception>
-    public async Task<T> ReadAsync<T>(Func<NpgsqlConnection, Task<T>> read, CancellationToken cancel)
+    public Task<T> ReadAsync<T>(Func<NpgsqlConnection, Task<T>> read, CancellationToken cancel) => RepeatAsync(_readers, read, cancel);
+
+    /// <summary>
+    /// A write of single statements, each its own transaction, that may be done twice: with a writer's plans and time-outs, and run again
+    /// as reads are.
+    /// </summary>
+    /// <exception cref="Engine.Messages.StoreUnavailableException">It may or may not have been done.</exception>
+    public Task<T> WriteRepeatablyAsync<T>(Func<NpgsqlConnection, Task<T>> write, CancellationToken cancel) => RepeatAsync(_writers, write, cancel);
+
+    async Task<T> RepeatAsync<T>(NpgsqlDataSource source, Func<NpgsqlConnection, Task<T>> work, CancellationToken cancel)
     {
         for (var attempt = 1; ; attempt++)
         {
             cancel.ThrowIfCancellationRequested();
             try
             {
-                await using var connection = await _readers.OpenConnectionAsync(cancel);
-                return await read(connection);
+                await using var connection = await source.OpenConnectionAsync(cancel);
+                return await work(connection);
             }
             catch (Exception e) when (PostgresFault.IsUnavailable(e))
             {

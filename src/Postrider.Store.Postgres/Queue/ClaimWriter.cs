@@ -82,6 +82,12 @@ sealed class ClaimWriter(Database database, PostgresStoreOptions options, IdGene
     }
 
     /// <summary>What is leased, with what it says; the first columns are read by <see cref="MessageRows"/>.</summary>
+    /// <remarks>
+    /// What it says is read as it was when the statement began; the lock finds the newest version of a row. Where the two differ, an
+    /// attempt was settled, a retry or a report came in between: such a row is left to the next claim, or who accepted a moment ago would
+    /// be mailed again. All who change what a waiting message says change its queue row, so xmin tells; it costs no look-up, for the update
+    /// seeks the old version anyway.
+    /// </remarks>
     const string Leasing = $"""
         leased as (
             update queue q set
@@ -91,7 +97,7 @@ sealed class ClaimWriter(Database database, PostgresStoreOptions options, IdGene
                 lease_until = d.until,
                 claim_id = d.claim_id
             from due d
-            where q.lane = @lane and q.tenant_id = d.tenant_id and q.message_id = d.message_id
+            where q.lane = @lane and q.tenant_id = d.tenant_id and q.message_id = d.message_id and q.xmin = d.version
             returning d.write, d.place, q.tenant_id, q.message_id, q.domain, q.generation, q.retry_count, q.first_due_at, q.retries_before)
         select {MessageRows.Columns}, l.write, l.domain, l.generation, l.retry_count, l.first_due_at, l.retries_before
         from leased l
@@ -105,12 +111,12 @@ sealed class ClaimWriter(Database database, PostgresStoreOptions options, IdGene
         -- for.
         -- materialized: else the planner may run the limited part more than once and lease too many.
         with due as materialized (
-            select c.write, c.owner, c.until, c.claim_id, w.tenant_id, w.message_id,
+            select c.write, c.owner, c.until, c.claim_id, w.tenant_id, w.message_id, w.version,
                 row_number() over (order by c.write, w.due_at, w.message_id) as place
             from unnest(@writes, @tenants, @domains, @nows, @limits, @owners, @untils, @claim_ids)
                 as c (write, tenant_id, domain, now, claim_limit, owner, until, claim_id)
             cross join lateral (
-                select q.tenant_id, q.message_id, q.due_at from queue q
+                select q.tenant_id, q.message_id, q.due_at, q.xmin as version from queue q
                 where q.lane = @lane and q.tenant_id = c.tenant_id and q.domain = c.domain and q.lease_until is null and q.due_at <= c.now
                 order by q.due_at, q.message_id
                 limit c.claim_limit
@@ -121,10 +127,10 @@ sealed class ClaimWriter(Database database, PostgresStoreOptions options, IdGene
     const string ClaimExpiredSql = $"""
         -- The lane's primary key, which holds the live messages only.
         with due as materialized (
-            select 0 as write, @owner as owner, @until as until, @claim_id as claim_id, w.tenant_id, w.message_id,
+            select 0 as write, @owner as owner, @until as until, @claim_id as claim_id, w.tenant_id, w.message_id, w.version,
                 row_number() over (order by w.tenant_id, w.message_id) as place
             from (
-                select q.tenant_id, q.message_id from queue q
+                select q.tenant_id, q.message_id, q.xmin as version from queue q
                 where q.lane = @lane and q.message_id < @made_before and q.lease_until is null and q.held_due_at is null
                     and q.first_due_at < @before
                 order by q.tenant_id, q.message_id

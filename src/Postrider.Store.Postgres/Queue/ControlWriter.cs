@@ -23,7 +23,7 @@ sealed class ControlPending(ControlWrite write, EncodedEvent audit, Cancellation
 }
 
 /// <summary>Cancel, retry and fail: one statement for a group, so that a thousand cancels at once cost a few round trips.</summary>
-sealed class ControlWriter(Database database, PostgresStoreOptions options, Action<Backlog> requeued, ILogger log)
+sealed class ControlWriter(Database database, Recount recount, PostgresStoreOptions options, Action<Backlog> requeued, ILogger log)
     : GroupWriter<ControlPending>(database, options, TimeSpan.Zero, log)
 {
     /// <summary>A message goes from the queue to the settled, or back, between two looks; not so many times in a row. A guess.</summary>
@@ -85,16 +85,21 @@ sealed class ControlWriter(Database database, PostgresStoreOptions options, Acti
                 where f.action = 1 and r.lane = @lane and r.tenant_id = f.tenant_id and r.message_id = f.message_id) o
             -- A message that everybody has already is not retried: failed by hand, and then its answer came.
             where f.is_taken and (f.action <> 1 or o.unaccepted > 0)),
+        moves as materialized (
+            select tenant_id, day, batch_id, from_status, to_status, at from won),
+        {Totals.OfMoves},
         dequeued as (
             delete from queue q
             using won w
             where q.lane = @lane and q.tenant_id = w.tenant_id and q.message_id = w.message_id and w.action <> 1),
+        retried as materialized (
+            select *, to_status = 0 and {Totals.IsOfHeldBatch} as is_held from won where action = 1),
         requeued as (
             update queue q set
                 phase = 0,
                 -- Held, it is due when it is released.
-                due_at = case when q.held_due_at is null then w.at else q.due_at end,
-                held_due_at = case when q.held_due_at is not null then w.at end,
+                due_at = case when w.is_held or q.held_due_at is not null then @held else w.at end,
+                held_due_at = case when w.is_held or q.held_due_at is not null then w.at end,
                 first_due_at = w.at,
                 domain = w.domain,
                 retry_count = w.retry_count + 1,
@@ -103,15 +108,15 @@ sealed class ControlWriter(Database database, PostgresStoreOptions options, Acti
                 lease_owner = null,
                 lease_until = null,
                 claim_id = null
-            from won w
-            where q.lane = @lane and q.tenant_id = w.tenant_id and q.message_id = w.message_id and w.is_live and w.action = 1),
+            from retried w
+            where q.lane = @lane and q.tenant_id = w.tenant_id and q.message_id = w.message_id and w.is_live),
         enqueued as (
-            insert into queue (lane, tenant_id, message_id, domain, due_at, first_due_at, phase, partly_accepted, retry_count, retries_before,
-                generation, batch_id, day)
+            insert into queue (lane, tenant_id, message_id, domain, due_at, held_due_at, first_due_at, phase, partly_accepted, retry_count,
+                retries_before, generation, batch_id, day)
             -- Whoever has it already is not mailed again; that a part was accepted shows with the next answer (contracts/scaisend.md §4.5.4).
-            select @lane, w.tenant_id, w.message_id, w.domain, w.at, w.at, 0, false, w.retry_count + 1, w.retry_count + 1,
-                w.generation + 1, w.batch_id, w.day
-            from won w
+            select @lane, w.tenant_id, w.message_id, w.domain, case when w.is_held then @held else w.at end, case when w.is_held then w.at end,
+                w.at, 0, false, w.retry_count + 1, w.retry_count + 1, w.generation + 1, w.batch_id, w.day
+            from retried w
             where not w.is_live),
         noted as (
             update message m set
@@ -137,10 +142,7 @@ sealed class ControlWriter(Database database, PostgresStoreOptions options, Acti
             from unnest(
                     @event_writes, @event_tenants, @event_messages, @event_ids, @event_types, @event_recipients, @event_ats, @event_data)
                 as e (write, tenant_id, message_id, id, type, recipient, at, data)
-            where (e.write in (select write from won)) is true),
-        moves as materialized (
-            select tenant_id, day, batch_id, from_status, to_status, at from won),
-        {Totals.OfMoves}
+            where (e.write in (select write from won)) is true)
         select a.write, m.id is not null, f.from_status::smallint, f.retry_count, f.generation, w.to_status::smallint, w.domain
         from asked a
         left join message m on m.lane = @lane and m.tenant_id = a.tenant_id and m.id = a.message_id
@@ -186,6 +188,7 @@ sealed class ControlWriter(Database database, PostgresStoreOptions options, Acti
         var all = group.ConvertAll(static pending => pending.Write);
         command
             .With("lane", lane)
+            .With("held", Held.DueAt)
             .WithAll("writes", NpgsqlDbType.Integer, [.. Enumerable.Range(0, all.Count)])
             .WithAll("tenants", NpgsqlDbType.Uuid, all.ConvertAll(static one => one.Tenant.Value))
             .WithAll("messages", NpgsqlDbType.Uuid, all.ConvertAll(static one => one.Message.Value))
@@ -200,6 +203,9 @@ sealed class ControlWriter(Database database, PostgresStoreOptions options, Acti
             events.Add(i, all[i].Tenant, all[i].Message, group[i].Audit);
         events.BindWithWrites(command);
     }
+
+    protected override Task<bool> RepairAsync(Exception fault, List<ControlPending> group) =>
+        group is [{ Write: var write }] ? recount.OfMessageAsync(fault, write.Tenant, write.Message) : base.RepairAsync(fault, group);
 
     const string RecordedSql = """
         select e.id, m.generation, q.domain

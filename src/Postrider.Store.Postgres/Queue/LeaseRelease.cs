@@ -1,5 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
+using Postrider.Engine.Control;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
 using Postrider.Store.Postgres.Connections;
@@ -66,21 +67,22 @@ static class LeaseRelease
             where q.lease_until < @now or @whatever
             order by q.tenant_id, q.message_id
             for update of q skip locked),
+        returned as materialized (
+            select tenant_id, batch_id from expired where not partly_accepted),
+        {Totals.OfReturned},
         released as (
             update queue q set
                 phase = 0,
-                due_at = @now,
+                due_at = case when x.is_held then @held else @now end,
+                held_due_at = case when x.is_held then @now end,
                 -- What was sending may have arrived: that attempt counts.
                 retry_count = q.retry_count + case when x.phase = 3 then 1 else 0 end,
                 generation = q.generation + 1,
                 lease_owner = null,
                 lease_until = null,
                 claim_id = null
-            from expired x
-            where q.lane = @lane and q.tenant_id = x.tenant_id and q.message_id = x.message_id),
-        returned as materialized (
-            select tenant_id, batch_id from expired where not partly_accepted),
-        {Totals.OfReturned}
+            from (select *, not partly_accepted and {Totals.IsOfHeldBatch} as is_held from expired) x
+            where q.lane = @lane and q.tenant_id = x.tenant_id and q.message_id = x.message_id)
         select x.tenant_id, x.domain, x.message_id, x.retry_count, (
             select array_agg(r.ordinal order by r.ordinal) from recipient r
             where x.phase = 3 and r.lane = @lane and r.tenant_id = x.tenant_id and r.message_id = x.message_id and r.state = 0)
@@ -92,7 +94,7 @@ static class LeaseRelease
         NpgsqlConnection connection, (short Lane, bool OwnersAreDead) of, IEnumerable<Expired> leases, DateTimeOffset now, IdGenerator ids)
     {
         await using var batch = new NpgsqlBatch(connection);
-        batch.Add(ReleaseSql).With("lane", of.Lane).With("now", now).With("whatever", of.OwnersAreDead)
+        batch.Add(ReleaseSql).With("lane", of.Lane).With("now", now).With("whatever", of.OwnersAreDead).With("held", Held.DueAt)
             .WithAll("tenants", NpgsqlDbType.Uuid, [.. leases.Select(lease => lease.Tenant)])
             .WithAll("messages", NpgsqlDbType.Uuid, [.. leases.Select(lease => lease.Message)])
             .WithAll("generations", NpgsqlDbType.Integer, [.. leases.Select(lease => lease.Generation)]);

@@ -10,8 +10,9 @@ namespace Postrider.Store.Postgres.Queue;
 /// </summary>
 /// <remarks>
 /// Vacuum: each message leaves a dead entry at the very beginning of the index that claims read, and every claim steps over all of them.
-/// Analyze: a vacuum of a queue that is nearly empty tells the planner that its pages hold nothing. As they fill it goes on to believe so, and
-/// plans by reading the whole lane for each row of a group. That is found out here before it is dear; too high an estimate does no harm.
+/// Analyze: a vacuum that finds the queue empty, and cannot give its pages back because somebody is working on it, tells the planner that they hold
+/// nothing. As they fill it goes on to believe so, and plans by reading the whole lane for each row of a group. That is found out here before it
+/// is dear; too high an estimate does no harm.
 /// One node at a time: PostgreSQL passes over a table that another is vacuuming. Nothing is lost when none does.
 /// </remarks>
 sealed class QueueUpkeep : IAsyncDisposable
@@ -61,14 +62,14 @@ sealed class QueueUpkeep : IAsyncDisposable
         -- Ten thousand dead rows are some three thousand messages; of a long queue all indexes are read, so it has to be worth it. The estimate is
         -- the planner's own: rows a page as they were last counted, and the pages of now.
         select s.n_dead_tup > 10000 + s.n_live_tup / 50,
-            c.relpages > 0 and s.n_live_tup > 1000 + 4 * c.reltuples / c.relpages * (pg_relation_size(c.oid) / current_setting('block_size')::integer)
+            c.relpages > 0 and s.n_live_tup > 200 + 4 * c.reltuples / c.relpages * (pg_relation_size(c.oid) / current_setting('block_size')::integer)
         from pg_stat_user_tables s
         join pg_class c on c.oid = s.relid
         where s.relid = 'queue'::regclass
         """;
 
     const string VacuumSql = """
-        vacuum (skip_locked, truncate off, analyze) queue
+        vacuum (skip_locked, analyze) queue
         """;
 
     const string AnalyzeSql = """

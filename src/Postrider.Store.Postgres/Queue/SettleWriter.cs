@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using NpgsqlTypes;
+using Postrider.Engine.Control;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
 using Postrider.Store.Postgres.Connections;
@@ -22,7 +23,7 @@ sealed class SettleWrite(Settlement settlement, EncodedEvent[] events, Cancellat
 }
 
 /// <summary>Records what attempts came to: one statement for a group, and two more where some bounced.</summary>
-sealed class SettleWriter(Database database, PostgresStoreOptions options, Action<Backlog> requeued, ILogger log)
+sealed class SettleWriter(Database database, Recount recount, PostgresStoreOptions options, Action<Backlog> requeued, ILogger log)
     : GroupWriter<SettleWrite>(database, options, options.GroupPace, log)
 {
     public async Task<bool> SettleAsync(Settlement settlement, CancellationToken cancel)
@@ -76,14 +77,15 @@ sealed class SettleWriter(Database database, PostgresStoreOptions options, Actio
             update queue q set
                 -- Under way it stays: another recipient may be about to be sent to, or being sent to.
                 phase = case when h.continuation = 1 then 0 else q.phase end,
-                due_at = case when h.continuation = 1 then h.due_at else q.due_at end,
+                due_at = case when h.is_held then @held when h.continuation = 1 then h.due_at else q.due_at end,
+                held_due_at = case when h.is_held then h.due_at end,
                 domain = case when h.continuation = 1 then h.domain else q.domain end,
                 partly_accepted = h.status = 4,
                 retry_count = h.retry_count,
                 lease_owner = case when h.continuation = 2 then q.lease_owner end,
                 lease_until = case when h.continuation = 2 then q.lease_until end,
                 claim_id = case when h.continuation = 2 then q.claim_id end
-            from held h
+            from (select *, continuation = 1 and status <> 4 and {Totals.IsOfHeldBatch} as is_held from held) h
             where q.lane = @lane and q.tenant_id = h.tenant_id and q.message_id = h.message_id and h.continuation > 0),
         noted as (
             update message m set
@@ -166,6 +168,7 @@ sealed class SettleWriter(Database database, PostgresStoreOptions options, Actio
         var all = group.ConvertAll(static write => write.Settlement);
         command
             .With("lane", lane)
+            .With("held", Held.DueAt)
             .WithAll("writes", NpgsqlDbType.Integer, [.. Enumerable.Range(0, all.Count)])
             .WithAll("tenants", NpgsqlDbType.Uuid, all.ConvertAll(static one => one.Lease.Tenant.Value))
             .WithAll("messages", NpgsqlDbType.Uuid, all.ConvertAll(static one => one.Lease.Message.Value))
@@ -213,6 +216,10 @@ sealed class SettleWriter(Database database, PostgresStoreOptions options, Actio
             .WithAll("states", NpgsqlDbType.Smallint, states)
             .WithAll("replies", NpgsqlDbType.Text, replies);
     }
+
+    /// <summary>Wrong totals do not keep an outcome from being written: else its message would be taken over, and sent again.</summary>
+    protected override Task<bool> RepairAsync(Exception fault, List<SettleWrite> group) =>
+        group is [{ Settlement.Lease: var lease }] ? recount.OfMessageAsync(fault, lease.Tenant, lease.Message) : base.RepairAsync(fault, group);
 
     const string RecordedSql = """
         select e.id from event e

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using NpgsqlTypes;
+using Postrider.Engine.Control;
 using Postrider.Engine.Queue;
 using Postrider.Store.Postgres.Connections;
 using Postrider.Store.Postgres.Writing;
@@ -49,18 +50,19 @@ sealed class StepWriter(Database database, PostgresStoreOptions options, Action<
                 and q.generation = g.generation and q.lease_until is not null
             order by q.tenant_id, q.message_id
             for update of q),
+        returned as materialized (
+            select tenant_id, batch_id from held where target = 0 and not partly_accepted),
+        {Totals.OfReturned},
         stepped as (
             update queue q set
                 phase = h.target,
-                due_at = case when h.target = 0 then h.due_at else q.due_at end,
+                due_at = case when h.is_held then @held when h.target = 0 then h.due_at else q.due_at end,
+                held_due_at = case when h.is_held then h.due_at end,
                 lease_owner = case when h.target > 0 then q.lease_owner end,
                 lease_until = case when h.target > 0 then q.lease_until end,
                 claim_id = case when h.target > 0 then q.claim_id end
-            from held h
-            where q.lane = @lane and q.tenant_id = h.tenant_id and q.message_id = h.message_id and q.phase <> h.target),
-        returned as materialized (
-            select tenant_id, batch_id from held where target = 0 and not partly_accepted),
-        {Totals.OfReturned}
+            from (select *, target = 0 and not partly_accepted and {Totals.IsOfHeldBatch} as is_held from held) h
+            where q.lane = @lane and q.tenant_id = h.tenant_id and q.message_id = h.message_id and q.phase <> h.target)
         select write, phase, domain from held
         """;
 
@@ -69,6 +71,7 @@ sealed class StepWriter(Database database, PostgresStoreOptions options, Action<
         var leases = group.GroupBy(static write => write.Lease).Select(static steps => steps.ToArray()).ToArray();
         await using var batch = new NpgsqlBatch(connection);
         BindLeases(batch.Add(StepSql), lane, leases)
+            .With("held", Held.DueAt)
             .WithAll("targets", NpgsqlDbType.Smallint, [.. leases.Select(steps => (short)TargetOf(steps))])
             .WithAll("due_ats", NpgsqlDbType.TimestampTz, [.. leases.Select(steps =>
                 (Array.Find(steps, step => step.To == Phase.Waiting) ?? steps[0]).DueAt.ToUniversalTime())]);

@@ -86,6 +86,10 @@ static class ReportTable
                 error_message = coalesce(@error, m.error_message)
             where m.lane = @lane and m.tenant_id = @tenant and m.id = @message and m.status is not null
                 and (m.status <> @to_status or @error is not null)),
+        touched as (
+            -- For a claim that is just looking: what it reads of the message is old (ClaimWriter.Leasing).
+            update queue q set phase = q.phase
+            where q.lane = @lane and q.tenant_id = @tenant and q.message_id = @message),
         moves as materialized (
             select @tenant as tenant_id, @day as day, @batch as batch_id, @from_status as from_status, @to_status as to_status, @at as at),
         {Totals.OfMoves}

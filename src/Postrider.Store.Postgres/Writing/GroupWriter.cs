@@ -55,7 +55,9 @@ abstract class GroupWriter<T> : IAsyncDisposable where T : PendingWrite
     {
     }
 
-    /// <summary>When this gives true, what made a group fail has been repaired and it is to be run again.</summary>
+    /// <summary>
+    /// When this gives true, what made a group fail has been repaired and it is to be run again. Else a group of several is run one by one.
+    /// </summary>
     protected virtual Task<bool> RepairAsync(Exception fault, List<T> group) => Task.FromResult(false);
 
     protected ValueTask EnqueueAsync(T write, CancellationToken cancel) => _queues[write.Lane % _queues.Length].AddAsync(write, cancel);

@@ -61,8 +61,8 @@ static class Totals
         batch_moved as (
             update batch t set
         {Additions},
-                -- What waits again in a paused or cancelled batch is for its order to see to.
-                unswept = case when d.returned > 0 and h.state > 0 then 2 else h.unswept end,
+                -- What waits again in a cancelled batch is for its order to cancel.
+                unswept = case when d.returned > 0 and h.state = 2 then 2 else h.unswept end,
         {Completion}
             from batch_held h
             join batch_delta d on d.tenant_id = h.tenant_id and d.batch_id = h.id
@@ -90,8 +90,8 @@ static class Totals
         """;
 
     /// <summary>
-    /// The same for messages that wait again and change no total: it takes <c>returned (tenant_id, batch_id)</c>. Those of a paused or cancelled
-    /// batch are for its order to see to. The row is locked whatever its state, which may just be changing.
+    /// The same for messages that wait again and change no total: it takes <c>returned (tenant_id, batch_id)</c>. Those of a cancelled
+    /// batch are for its order to cancel. The row is locked whatever its state, which may just be changing.
     /// </summary>
     public const string OfReturned = """
         batch_held as materialized (
@@ -103,8 +103,14 @@ static class Totals
         batch_unswept as (
             update batch b set unswept = 2
             from batch_held h
-            where b.lane = @lane and b.tenant_id = h.tenant_id and b.id = h.id and h.state > 0)
+            where b.lane = @lane and b.tenant_id = h.tenant_id and b.id = h.id and h.state = 2)
         """;
+
+    /// <summary>
+    /// Whether a row of <c>(tenant_id, batch_id)</c> that comes back to the queue belongs to a batch that is paused or cancelled: it is
+    /// held in the same statement, so that no claim comes before the order. A hashed look-up among the few; false without a batch.
+    /// </summary>
+    public const string IsOfHeldBatch = "((tenant_id, batch_id) in (select tenant_id, id from batch_held where state > 0)) is true";
 
     /// <summary>A batch is complete since its last open message settled, and opens again with a new one.</summary>
     const string Completion = """

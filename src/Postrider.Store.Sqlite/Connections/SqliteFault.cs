@@ -16,5 +16,8 @@ sealed class SqliteFault(int code, string message) : Exception($"SQLite error {c
     /// <summary>The connection may hold on to the trouble (a file that is gone, a remounted disk): a new one is needed.</summary>
     public bool SpoilsConnection => IsOurMachine && Primary is not (raw.SQLITE_FULL or raw.SQLITE_BUSY or raw.SQLITE_LOCKED);
 
+    /// <summary>A <c>check</c> or <c>unique</c> of the schema; the statement left nothing behind, the transaction goes on.</summary>
+    public bool IsConstraint => Primary == raw.SQLITE_CONSTRAINT;
+
     public bool IsInterrupt => Primary == raw.SQLITE_INTERRUPT;
 }

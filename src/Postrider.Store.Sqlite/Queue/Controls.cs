@@ -125,14 +125,15 @@ static class Controls
     const string RequeueSql = """
         -- A settled message has no row; one that is live gets a new generation.
         insert into queue (
-            tenant_id, message_id, domain, due_at, first_due_at, phase, partly_accepted, retry_count, retries_before, generation, batch_id)
+            tenant_id, message_id, domain, due_at, held_due_at, first_due_at, phase, partly_accepted, retry_count, retries_before, generation,
+            batch_id)
         -- Whoever has it already is not mailed again; that a part was accepted shows with the next answer (contracts/scaisend.md §4.5.4).
-        values (@tenant, @message, @domain, @at, @at, 0, 0, @retry_count, @retry_count, @generation, @batch)
+        values (@tenant, @message, @domain, @due_at, @held_due_at, @at, 0, 0, @retry_count, @retry_count, @generation, @batch)
         on conflict do update set
             domain = excluded.domain,
             -- Held, it is due when it is released.
             due_at = case when held_due_at is null then excluded.due_at else due_at end,
-            held_due_at = case when held_due_at is not null then excluded.due_at end,
+            held_due_at = case when held_due_at is null then excluded.held_due_at else excluded.first_due_at end,
             first_due_at = excluded.first_due_at,
             phase = 0,
             partly_accepted = excluded.partly_accepted,
@@ -157,9 +158,10 @@ static class Controls
     {
         var (tenant, message) = (write.Tenant.Value, write.Message.Value);
         db.Prepare(ReopenRecipientsSql).Bind(tenant).Bind(message).Run();
+        var due = WaitsAgain.At(write.At, db, write.Tenant, state.Batch, partlyAccepted: false);
         db.Prepare(RequeueSql)
-            .Bind(tenant).Bind(message).Bind(domain).Bind(write.At).Bind(state.RetryCount + 1).Bind(state.Generation + 1)
-            .Bind(state.Batch?.Value).Run();
+            .Bind(tenant).Bind(message).Bind(domain).Bind(due.DueAt).Bind(due.HeldDueAt).Bind(write.At)
+            .Bind(state.RetryCount + 1).Bind(state.Generation + 1).Bind(state.Batch?.Value).Run();
         db.Prepare(ReviveSql).Bind(write.At).Bind(tenant).Bind(message).Run();
         return MessageStatus.Queued;
     }

@@ -38,7 +38,8 @@ static class LeaseRelease
     const string ReleaseSql = """
         update queue set
             phase = 0,
-            due_at = @now,
+            due_at = @due_at,
+            held_due_at = @held_due_at,
             retry_count = @retry_count,
             generation = generation + 1,
             lease_owner = null,
@@ -50,8 +51,10 @@ static class LeaseRelease
     {
         var tenant = lease.Backlog.Tenant;
         var uncertain = lease.State.Phase == Phase.Sending;
+        var due = WaitsAgain.At(now, session.Connection, tenant, lease.State.Batch, lease.State.PartlyAccepted);
         session.Connection.Prepare(ReleaseSql)
-            .Bind(now).Bind(lease.State.RetryCount + (uncertain ? 1 : 0)).Bind(tenant.Value).Bind(lease.Message.Value).Run();
+            .Bind(due.DueAt).Bind(due.HeldDueAt).Bind(lease.State.RetryCount + (uncertain ? 1 : 0))
+            .Bind(tenant.Value).Bind(lease.Message.Value).Run();
         if (uncertain)
             NoteUncertain(session, tenant, lease, now);
         session.Counters.Move(

@@ -61,7 +61,7 @@ static class Leases
     }
 
     const string ReturnSql = """
-        update queue set phase = 0, due_at = @due_at, lease_owner = null, lease_until = null
+        update queue set phase = 0, due_at = @due_at, held_due_at = @held_due_at, lease_owner = null, lease_until = null
         where tenant_id = @tenant and message_id = @message
         """;
 
@@ -69,7 +69,8 @@ static class Leases
     {
         if (Held(session.Connection, lease) is not { } state)
             return false;
-        session.Connection.Prepare(ReturnSql).Bind(dueAt).Bind(lease.Tenant.Value).Bind(lease.Message.Value).Run();
+        var due = WaitsAgain.At(dueAt, session.Connection, lease.Tenant, state.Batch, state.PartlyAccepted);
+        session.Connection.Prepare(ReturnSql).Bind(due.DueAt).Bind(due.HeldDueAt).Bind(lease.Tenant.Value).Bind(lease.Message.Value).Run();
         Move(session, lease, state, LiveState.StatusIn(Phase.Waiting, state.PartlyAccepted), DateTimeOffset.MinValue);
         return true;
     }

@@ -43,7 +43,7 @@ static class Settlements
                 Finish(db, settlement);
                 break;
             case Continuation.Requeue requeue:
-                Requeue(db, settlement, requeue);
+                Requeue(db, settlement, requeue, state.Batch);
                 break;
             default:
                 status = GoOn(db, settlement, state);
@@ -95,6 +95,7 @@ static class Settlements
         update queue set
             phase = 0,
             due_at = @due_at,
+            held_due_at = @held_due_at,
             domain = @domain,
             partly_accepted = @partly_accepted,
             retry_count = @retry_count,
@@ -103,10 +104,12 @@ static class Settlements
         where tenant_id = @tenant and message_id = @message
         """;
 
-    static void Requeue(Connection db, Settlement settlement, Continuation.Requeue requeue)
+    static void Requeue(Connection db, Settlement settlement, Continuation.Requeue requeue, BatchId? batch)
     {
+        var partlyAccepted = settlement.Status == MessageStatus.Sent;
+        var due = WaitsAgain.At(requeue.DueAt, db, settlement.Lease.Tenant, batch, partlyAccepted);
         db.Prepare(RequeueSql)
-            .Bind(requeue.DueAt).Bind(requeue.QueueDomain).Bind(settlement.Status == MessageStatus.Sent).Bind(settlement.RetryCount)
+            .Bind(due.DueAt).Bind(due.HeldDueAt).Bind(requeue.QueueDomain).Bind(partlyAccepted).Bind(settlement.RetryCount)
             .Bind(settlement.Lease.Tenant.Value).Bind(settlement.Lease.Message.Value).Run();
         Note(db, settlement, settlement.ErrorMessage);
     }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Postrider.Engine.Messages;
 using Postrider.Store.Sqlite.Connections;
 
@@ -7,7 +8,8 @@ namespace Postrider.Store.Sqlite.Writing;
 /// Changes of the totals by status, gathered over one transaction and written as one row a day and one a batch, so that a thousand
 /// transitions cost a few updates.
 /// </summary>
-sealed class CounterDeltas
+/// <remarks>Totals that cannot be right, for this would make them negative, are counted anew; why they were wrong, nobody knows then.</remarks>
+sealed class CounterDeltas(ILogger log)
 {
     readonly Dictionary<(TenantId Tenant, long Day), long[]> _days = [];
     readonly Dictionary<(TenantId Tenant, BatchId Batch), BatchDelta> _batches = [];
@@ -75,9 +77,9 @@ sealed class CounterDeltas
             failed = failed + @failed,
             cancelled = cancelled + @cancelled,
             sandbox = sandbox + @sandbox,
-            -- What is new in a cancelled batch, or waits again in a paused or cancelled one, is for its order to see to.
+            -- What is new in a cancelled batch, or waits again in it, is for its order to cancel.
             unswept = case
-                when @has_returned and state > 0 then 2
+                when @has_returned and state = 2 then 2
                 when @has_new and state = 2 then max(unswept, 1)
                 else unswept
             end,
@@ -94,20 +96,47 @@ sealed class CounterDeltas
         {
             if (!counts.AsSpan().ContainsAnyExcept(0))
                 continue;
-            var add = BindCounts(db.Prepare(AddDaySql), counts).Bind(tenant.Value).Bind(day);
-            add.Run();
-            if (db.Changes != 0)
-                continue;
-            db.Prepare(FirstOfDaySql).Bind(tenant.Value).Bind(day).Run();
-            BindCounts(db.Prepare(AddDaySql), counts).Bind(tenant.Value).Bind(day).Run();
+            try
+            {
+                AddDay(db, tenant, day, counts);
+            }
+            catch (SqliteFault e) when (e.IsConstraint)
+            {
+                log.TotalsRecounted(e, tenant, $"day {DateTimeOffset.UnixEpoch.AddDays(day):yyyy-MM-dd}");
+                new Recount(db, tenant, counts).OfDay(day);
+                AddDay(db, tenant, day, counts);
+            }
         }
         foreach (var ((tenant, batch), delta) in _batches)
         {
-            var open = delta.Counts.AsSpan(0, (int)MessageStatus.Delivered);
-            BindCounts(db.Prepare(AddBatchSql), delta.Counts)
-                .Bind(delta.HasReturned).Bind(delta.HasNew).Bind(Sum(open)).Bind(delta.At).Bind(tenant.Value).Bind(batch.Value).Run();
+            try
+            {
+                AddBatch(db, tenant, batch, delta);
+            }
+            catch (SqliteFault e) when (e.IsConstraint)
+            {
+                log.TotalsRecounted(e, tenant, $"batch {batch}");
+                new Recount(db, tenant, delta.Counts).OfBatch(batch);
+                AddBatch(db, tenant, batch, delta);
+            }
         }
         Clear();
+    }
+
+    static void AddDay(Connection db, TenantId tenant, long day, long[] counts)
+    {
+        BindCounts(db.Prepare(AddDaySql), counts).Bind(tenant.Value).Bind(day).Run();
+        if (db.Changes != 0)
+            return;
+        db.Prepare(FirstOfDaySql).Bind(tenant.Value).Bind(day).Run();
+        BindCounts(db.Prepare(AddDaySql), counts).Bind(tenant.Value).Bind(day).Run();
+    }
+
+    static void AddBatch(Connection db, TenantId tenant, BatchId batch, BatchDelta delta)
+    {
+        var open = delta.Counts.AsSpan(0, (int)MessageStatus.Delivered);
+        BindCounts(db.Prepare(AddBatchSql), delta.Counts)
+            .Bind(delta.HasReturned).Bind(delta.HasNew).Bind(Sum(open)).Bind(delta.At).Bind(tenant.Value).Bind(batch.Value).Run();
     }
 
     static Statement BindCounts(Statement statement, long[] counts)

@@ -22,7 +22,7 @@ sealed class Writer : IDisposable
     readonly ILogger _log;
     readonly WriteQueue _queue;
     readonly Checkpointer? _checkpointer;
-    readonly CounterDeltas _counters = new();
+    readonly CounterDeltas _counters;
     readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     WriteSession? _session;
     long _writes;
@@ -33,6 +33,7 @@ sealed class Writer : IDisposable
     public Writer(SqliteStoreOptions options, Connection connection, Checkpointer? checkpointer, IdGenerator ids, ILogger log)
     {
         (_options, _ids, _log, _checkpointer) = (options, ids, log, checkpointer);
+        _counters = new CounterDeltas(log);
         _queue = new WriteQueue(options.WritesWaiting);
         _session = new WriteSession(connection, _counters, ids);
         new Thread(Work) { Name = "sqlite-writer", IsBackground = true }.Start();

@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
 using Postrider.Engine.Control;
 using Postrider.Engine.Messages;
@@ -16,6 +17,7 @@ public sealed class BatchControlTests : IBatchOrderStore, IBatchStore, IQueueWak
     readonly List<BatchPage> _pages = [];
     readonly List<Backlog> _woken = [];
     readonly Queue<Task<BatchPageResult>> _answers = [];
+    readonly Channel<BatchKey> _begun = Channel.CreateUnbounded<BatchKey>();
     readonly BatchControl _control;
     IReadOnlyList<BatchKey> _pending = [];
     bool _isThere = true;
@@ -97,6 +99,40 @@ public sealed class BatchControlTests : IBatchOrderStore, IBatchStore, IQueueWak
     }
 
     [Fact]
+    public async Task A_large_order_keeps_no_other_waiting_and_is_not_begun_twice()
+    {
+        var (large, other) = (new TaskCompletionSource<BatchPageResult>(), Batch with { Batch = new BatchId(Guid.CreateVersion7()) });
+        _answers.Enqueue(large.Task);
+        _answers.Enqueue(Task.FromResult(new BatchPageResult(BatchWork.Done, [])));
+        _pending = [Batch];
+        await _control.RunOnceAsync(CancellationToken.None);
+        _pending = [Batch, other];
+
+        await _control.RunOnceAsync(CancellationToken.None);
+
+        Assert.Equal([Batch, other], _pages.Select(page => page.Batch));
+        large.SetResult(new BatchPageResult(BatchWork.Done, []));
+    }
+
+    [Fact]
+    public async Task Orders_take_turns_a_page_each()
+    {
+        BatchKey[] many = [.. Enumerable.Range(0, 20).Select(_ => Batch with { Batch = new BatchId(Guid.CreateVersion7()) })];
+        var pages = many.Select(_ => new TaskCompletionSource<BatchPageResult>()).ToArray();
+        Array.ForEach(pages, page => _answers.Enqueue(page.Task));
+        _pending = many;
+        await _control.RunOnceAsync(CancellationToken.None);
+        var atOnce = _pages.Count;
+        Assert.InRange(atOnce, 1, many.Length - 1);
+        for (var i = 0; i < atOnce; i++)
+            await _begun.Reader.ReadAsync(CancellationToken.None);
+
+        pages[0].SetResult(new BatchPageResult(BatchWork.More, []));
+
+        Assert.Equal(many[atOnce], await _begun.Reader.ReadAsync(CancellationToken.None));
+    }
+
+    [Fact]
     public async Task A_store_that_is_away_is_told_to_who_asked_and_tried_again()
     {
         _answers.Enqueue(Task.FromException<BatchPageResult>(new StoreUnavailableException("away")));
@@ -121,6 +157,7 @@ public sealed class BatchControlTests : IBatchOrderStore, IBatchStore, IQueueWak
     public Task<BatchPageResult> RunPageAsync(BatchPage page, CancellationToken cancel)
     {
         _pages.Add(page);
+        _begun.Writer.TryWrite(page.Batch);
         return _answers.TryDequeue(out var answer) ? answer : Task.FromResult(new BatchPageResult(BatchWork.Done, []));
     }
 

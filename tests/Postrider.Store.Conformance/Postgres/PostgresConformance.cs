@@ -26,3 +26,5 @@ public sealed class PostgresDestinationReportTests : DestinationReportConformanc
 public sealed class PostgresSuppressionTests : SuppressionConformance<PostgresFixture>;
 
 public sealed class PostgresReportTests : ReportConformance<PostgresFixture>;
+
+public sealed class PostgresTotalsTests : TotalsConformance<PostgresFixture>;

@@ -76,6 +76,8 @@ public sealed class PostgresFixture : StoreFixture
     public Task<PostgresStore> OpenAnotherAsync() =>
         PostgresStore.OpenAsync(new PostgresStoreOptions(Cluster.ConnectionString(Database)) { ContentMemory = 0 }, Time, Ids, log: null, CancellationToken.None);
 
+    public override Task ExecuteAsync(string sql) => Cluster.QueryAsync(Database, sql);
+
     public override async ValueTask DisposeAsync()
     {
         if (Postgres is not null)

@@ -84,6 +84,28 @@ public sealed class PostgresNodeTests : StoreConformance<PostgresFixture>
         Assert.InRange(TimeSpan.FromMilliseconds(milliseconds), TimeSpan.FromSeconds(1), new QueueOptions().Lease / 2);
     }
 
+    /// <summary>A reader's plan, made when the queue was empty, would read a million rows of it from end to end in every lane.</summary>
+    [Fact]
+    public async Task Leases_are_renewed_with_the_plans_and_the_time_outs_of_a_writer()
+    {
+        await Sample.AcceptAsync();
+        await Sample.ClaimOneAsync();
+        await Store.Cluster.QueryAsync(Store.Database, """
+            create table seen (settings text);
+            create function see() returns trigger language plpgsql as $$
+            begin
+                insert into seen
+                values (concat_ws(' ', current_setting('enable_seqscan'), current_setting('idle_in_transaction_session_timeout')));
+                return null;
+            end $$;
+            create trigger see after update on queue for each row execute function see();
+            """);
+
+        await Store.Queue.RenewAsync(Sample.Node, Sample.Later.AddMinutes(1), CancellationToken.None);
+
+        Assert.Equal("off 15s", (await Store.Cluster.QueryAsync(Store.Database, "select settings from seen")).Trim());
+    }
+
     [Fact]
     public async Task A_transaction_ended_by_the_server_counts_as_a_connection_that_broke()
     {

@@ -26,3 +26,5 @@ public sealed class SqliteDestinationReportTests : DestinationReportConformance<
 public sealed class SqliteSuppressionTests : SuppressionConformance<SqliteFixture>;
 
 public sealed class SqliteReportTests : ReportConformance<SqliteFixture>;
+
+public sealed class SqliteTotalsTests : TotalsConformance<SqliteFixture>;

@@ -58,6 +58,14 @@ public sealed class SqliteFixture : StoreFixture
         }
     }
 
+    public override Task ExecuteAsync(string sql) => Sqlite.Writer.RunAsync(
+        session =>
+        {
+            session.Connection.Execute(sql);
+            return true;
+        },
+        CancellationToken.None);
+
     /// <summary>The steps of a statement's query plan.</summary>
     public Task<List<string>> PlanAsync(string sql) => Sqlite.Readers.ReadAsync(
         db =>
