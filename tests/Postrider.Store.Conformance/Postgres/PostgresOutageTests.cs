@@ -70,10 +70,16 @@ public sealed class PostgresOutageTests : StoreConformance<PostgresFixture>
         await cutting;
         await Store.Queue.RenewAsync(Sample.Node, Sample.Later, CancellationToken.None);
 
-        var rest = await Sample.ClaimAsync(limit: 1000);
+        // A session that was cut holds its rows a moment longer, and a claim passes over them.
+        ClaimResult result;
+        do
+        {
+            result = await Store.Queue.ClaimAsync(new Claim(Sample.Backlog(), Store.Now, 1000, Sample.Node, Sample.Later), CancellationToken.None);
+            held.AddRange(result.Messages.Select(leased => leased.Message.Id));
+        }
+        while (result.NextDueAt is not null);
 
-        Assert.Equal(600, held.Concat(rest.Select(leased => leased.Message.Id)).Distinct().Count());
-        Assert.Equal(600, held.Count + rest.Count);
+        Assert.Equal((600, 600), (held.Count, held.Distinct().Count()));
     }
 
     [Fact]

@@ -4,13 +4,15 @@ namespace Postrider.Store.Conformance.Postgres;
 
 public sealed class QueueUpkeepTests : StoreConformance<PostgresFixture>
 {
-    /// <summary>Each psql is a session of its own, and tells the server's statistics when it ends.</summary>
-    async Task FillAsync(int rows) => await Store.Cluster.QueryAsync(Store.Database, $"""
+    async Task FillAsync(int rows) => await CountedAsync($"""
         insert into queue (lane, tenant_id, message_id, domain, due_at, first_due_at, phase, day)
         select 3, '{Sample.Tenant.Value}', gen_random_uuid(), 'example.net', now(), now(), 0, 1 from generate_series(1, {rows})
         """);
 
-    async Task EmptyAsync() => await Store.Cluster.QueryAsync(Store.Database, "delete from queue");
+    Task EmptyAsync() => CountedAsync("delete from queue");
+
+    /// <summary>The server's counts of rows know of it when it returns.</summary>
+    async Task CountedAsync(string sql) => await Store.Cluster.QueryAsync(Store.Database, $"{sql}; select pg_stat_force_next_flush()");
 
     async Task<bool> LookAfterAsync()
     {
