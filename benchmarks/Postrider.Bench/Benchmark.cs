@@ -39,6 +39,7 @@ sealed class Benchmark(BenchOptions options)
         {
             await using var instance = await backlogged.StartAsync(destinations, options, cancel);
             await new DueScenario((PostriderUnderTest)instance, firstByte, options, dueFigures).RunAsync(cancel);
+            await new ListScenario((PostriderUnderTest)instance, dueFigures).RunAsync(cancel);
         }
 
         if (options.Scheduled > 0 && measured.FirstOrDefault(entry => entry.Product == backlogged).Figures is { } batchFigures)

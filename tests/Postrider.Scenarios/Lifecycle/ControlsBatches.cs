@@ -120,12 +120,14 @@ public sealed class ControlsBatches
     public async Task Eight_counters_add_up_at_every_look_while_mail_flows_and_it_is_complete_once()
     {
         const int Messages = 400;
-        await using var mx = ScriptedMx.Start();
-        await using var server = await PostriderServer.StartAsync([mx.Route, .. Unlimited]);
+        var script = new MxScript().AlwaysFor("r7", MxStep.Say("550 5.1.1 no such user")).For("r8", MxStep.Say("451 4.2.0 busy"));
+        await using var mx = ScriptedMx.Start(script);
+        await using var server = await PostriderServer.StartAsync([mx.Route, .. Unlimited, "Retry:Delays=1s", "Retry:Jitter=0"]);
         var batch = await BatchAsync(server);
+        var later = await server.SendAsync(Letter.To("later@peer.test").With("batch_id", batch).With("send_at", Now() + 3600));
         var looks = new List<JsonElement>();
 
-        var sending = SendAsync(server, batch, Messages, TimeSpan.Zero);
+        var sending = SendAndCancelAsync();
         do
             looks.Add(await ViewAsync(server, batch));
         while (!sending.IsCompleted || !looks[^1].GetProperty("is_complete").GetBoolean());
@@ -142,9 +144,18 @@ public sealed class ControlsBatches
             Assert.Equal(look.GetProperty("total_messages").GetInt32(), counts.Sum(count => count.Value.GetInt32()));
             Assert.Equal(look.GetProperty("is_complete").GetBoolean(), look.GetProperty("completed_at").ValueKind == JsonValueKind.String);
         });
-        Assert.Equal(Messages, CountOf(looks[^1], "delivered"));
+        var complete = looks.ConvertAll(look => look.GetProperty("is_complete").GetBoolean());
+        Assert.Equal(complete.Order(), complete);
+        Assert.Equal(
+            (Messages - 1, 1, 1), (CountOf(looks[^1], "delivered"), CountOf(looks[^1], "bounced"), CountOf(looks[^1], "cancelled")));
         Assert.Equal(404, stranger.Status);
         Assert.Equal((false, JsonValueKind.Null), (reopened.GetProperty("is_complete").GetBoolean(), reopened.GetProperty("completed_at").ValueKind));
+
+        async Task SendAndCancelAsync()
+        {
+            await SendAsync(server, batch, Messages, TimeSpan.Zero);
+            Assert.Equal(200, (await server.Api.PostAsync($"/v3/messages/{later}/cancel", null)).Status);
+        }
     }
 
     static async Task<string> BatchAsync(PostriderServer server) => (await server.Api.PostAsync("/v3/mail/batch", null)).Text("batch_id");
