@@ -16,7 +16,7 @@ public sealed class ClockWatchTests
         var retried = await rig.SubmitAsync("retried@a.example");
         await rig.UntilWaitingAsync(retried);
         rig.Peer.OnMail = _ => "250 2.1.0 ok";
-        var scheduled = (await rig.SubmitManyAsync(Sender.Tenant, [["scheduled@b.example"]], sendAt: rig.Time.GetUtcNow() + TimeSpan.FromMinutes(30)))[0];
+        var scheduled = (await rig.SubmitManyAsync(Sender.Tenant, [["scheduled@b.example"]], sendAt: rig.Time.GetUtcNow() + Hour / 2))[0];
         var started = rig.Time.GetTimestamp();
 
         rig.Time.SetWallClock(-Hour);

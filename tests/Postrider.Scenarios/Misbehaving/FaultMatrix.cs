@@ -3,7 +3,7 @@ using Postrider.Scenarios.Running;
 
 namespace Postrider.Scenarios.Misbehaving;
 
-/// <summary>Faults at each stage of a session, each at an MX of its own, and what the message's timeline tells: one server sends to all at once.</summary>
+/// <summary>Faults at each stage of a session, each at an MX of its own, and the timeline each leaves: one server sends to all at once.</summary>
 /// <remarks>Stalls, closes and plain refusals have files of their own beside this one.</remarks>
 public sealed class FaultMatrix
 {
