@@ -46,11 +46,11 @@ sealed partial class Model
         }
         for (var i = 0; i < message.Recipients.Length; i++)
             message.Recipients[i] = message.Recipients[i] == RecipientState.Delivered ? RecipientState.Delivered : RecipientState.Open;
-        message.Status = MessageStatus.Queued;
         message.Partly = message.Recipients.Contains(RecipientState.Delivered);
         message.Generation++;
         message.Retries++;
-        message.DueAt = message.FirstDueAt = store.Now;
+        message.FirstDueAt = store.Now;
+        WaitAgain(message, store.Now);
     }
 
     async Task NoteLateAsync(Step.LateAnswer late)

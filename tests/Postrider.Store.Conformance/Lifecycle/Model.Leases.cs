@@ -96,8 +96,9 @@ sealed partial class Model
             Then = message.RolledUp.IsSettled() ? Continuation.Done.Instance : new Continuation.Requeue(dueAt, _backlog.Domain),
         });
         message.Partly = message.RolledUp == MessageStatus.Sent;
-        message.Status = deferred ? MessageStatus.Queued : message.RolledUp;
-        message.DueAt = dueAt;
+        message.Status = message.RolledUp;
+        if (deferred)
+            WaitAgain(message, dueAt);
     }
 
     async Task SettlePartAsync(Step.SettlePart settle)
@@ -141,7 +142,7 @@ sealed partial class Model
             return;
         Assert.Equal(held is not null, await store.Queue.ReturnAsync(lease, store.Now, Cancel));
         if (held is not null)
-            (held.Status, held.DueAt) = (MessageStatus.Queued, store.Now);
+            WaitAgain(held, store.Now);
     }
 
     async Task RenewAsync()
@@ -165,7 +166,7 @@ sealed partial class Model
                 message.Events += message.Open.Count();
             }
             message.Generation++;
-            (message.Status, message.DueAt) = (MessageStatus.Queued, store.Now);
+            WaitAgain(message, store.Now);
         }
     }
 }

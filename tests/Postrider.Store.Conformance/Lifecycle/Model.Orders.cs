@@ -67,6 +67,13 @@ sealed partial class Model
     async Task<BatchWork> RunPageAsync(int messages) =>
         (await store.Orders.RunPageAsync(new BatchPage(Batch, _node, store.Now, store.Now + LeaseTime, messages), Cancel)).Work;
 
+    /// <summary>Back in the queue: one of a held batch is held at once, unless somebody has accepted it.</summary>
+    void WaitAgain(ModelMessage message, DateTimeOffset dueAt)
+    {
+        (message.Status, message.DueAt) = (MessageStatus.Queued, dueAt);
+        message.IsHeld |= message.InBatch && !message.Partly && _state != BatchState.Open;
+    }
+
     /// <summary>One message to what the order asks for, in the states that a cancel is taken in.</summary>
     void Bring(ModelMessage message, BatchState target, DateTimeOffset? moveTo)
     {
