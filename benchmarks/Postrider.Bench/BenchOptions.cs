@@ -14,7 +14,7 @@ enum BenchStore
 /// <param name="Only">Names of products, or null for all.</param>
 /// <param name="Messages">How many messages a round sends through postrider; Postfix gets a quarter, its rate being steadier and lower.</param>
 /// <param name="Rounds">Every figure of the table is the median over so many rounds, each on a fresh instance.</param>
-/// <param name="Backlog">How many messages wait for a destination that is down in the backlog scenario; 0 leaves it out.</param>
+/// <param name="Backlog">How many messages wait for a destination that is down, and how many for another day; 0 leaves these scenarios out.</param>
 /// <param name="Scheduled">How many messages are scheduled for one second, and how many of a batch are cancelled; 0 leaves these scenarios out.</param>
 /// <param name="Connections">
 /// How many clients submit at once, each waiting for its answer before it sends the next message; null: what suits each product best.
@@ -41,7 +41,7 @@ sealed record BenchOptions(
           --rounds N        rounds; the table shows medians (default 3)
           --connections N   clients that submit at once (default 64, Postfix 20: what suits each best)
           --tenants N       tenants of postrider whose mail is mixed (default 1)
-          --backlog N       messages queued for a destination that is down (default 1000000; 0: leave this scenario out)
+          --backlog N       messages queued for a destination that is down, and ones for another day (default 1000000; 0: leave out)
           --scheduled N     messages of a batch that is released in one second, and of one that is cancelled (default 100000; 0: leave out)
           --quick           6000 messages, one round, a backlog of 50000, 10000 scheduled; options after it win
           --statements      list PostgreSQL's statements by the time they took end to end, on standard error

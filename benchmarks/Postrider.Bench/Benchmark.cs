@@ -35,6 +35,13 @@ sealed class Benchmark(BenchOptions options)
             await new BacklogScenario((PostriderUnderTest)instance, firstByte, options, backlogFigures).RunAsync(cancel);
         }
 
+        if (options.Backlog > 0 && measured.FirstOrDefault(entry => entry.Product == backlogged).Figures is { } dueFigures)
+        {
+            await using var instance = await backlogged.StartAsync(destinations, options, cancel);
+            await new DueScenario((PostriderUnderTest)instance, firstByte, options, dueFigures).RunAsync(cancel);
+            await new ListScenario((PostriderUnderTest)instance, dueFigures).RunAsync(cancel);
+        }
+
         if (options.Scheduled > 0 && measured.FirstOrDefault(entry => entry.Product == backlogged).Figures is { } batchFigures)
         {
             await using var instance = await backlogged.StartAsync(destinations, options, cancel);

@@ -45,6 +45,9 @@ static partial class Log
     [LoggerMessage(2011, LogLevel.Warning, "Orders to batches could not be worked on; the next try is in a few seconds")]
     public static partial void BatchOrdersFailed(this ILogger log, Exception exception);
 
+    [LoggerMessage(2012, LogLevel.Warning, "The clock leapt by {Leap}; what is due is looked at anew")]
+    public static partial void ClockLeapt(this ILogger log, TimeSpan leap);
+
     [LoggerMessage(2100, LogLevel.Information, "Message {Message} recipient {Recipient}: {Event} by {MxHost}: {Reply}")]
     public static partial void RecipientSettled(
         this ILogger log, MessageId message, int recipient, EventType @event, string? mxHost, string? reply);

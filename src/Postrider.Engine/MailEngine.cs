@@ -69,7 +69,8 @@ public sealed class MailEngine : IHostedLifecycleService, IQueueWakeup, IAsyncDi
         _destinations = new Destinations(parts.Mx, services);
         var leases = new LeaseBook(_node, () => new NodeId(parts.Ids.Next()), queue.MaxLeased);
         _dispatcher = new Dispatcher(parts.Queue, parts.Suppressions, _destinations, queue, leases, time, log);
-        _leases = new LeaseKeeper(parts.Queue, _dispatcher, leases, queue, delivery.Retry, parts.OthersAreDead, parts.ClockAgrees, time, log);
+        var clock = new ClockWatch(parts.Queue, _dispatcher, parts.LiveNodes, time, log);
+        _leases = new LeaseKeeper(parts.Queue, _dispatcher, leases, queue, delivery.Retry, parts.OthersAreDead, parts.ClockAgrees, clock, time, log);
         var attempts = new AttemptServices(
             parts.Queue, parts.Control, parts.Attempts, delivery, parts.Ids, random, time, log, _dispatcher.Closed, _stopping.Token);
         _composing = new ComposingPool(

@@ -147,6 +147,9 @@ public sealed class SqliteStore : IStore
     public Task<IReadOnlyList<Backlog>> ReleaseExpiredAsync(DateTimeOffset now, Func<NodeId, bool>? alsoOf, CancellationToken cancel) =>
         _writer.RunAsync(session => LeaseRelease.Release(session, now, alsoOf), cancel);
 
+    public Task SetBackAsync(ClockSetBack clock, CancellationToken cancel) =>
+        _writer.RunAsync(session => ClockChange.SetBack(session, clock), cancel);
+
     public Task<IReadOnlyList<Backlog>> BacklogsAsync(BacklogKey? after, int limit, CancellationToken cancel) =>
         _readers.ReadAsync<IReadOnlyList<Backlog>>(db => Backlogs.Read(db, after, limit), cancel);
 

@@ -1,3 +1,4 @@
+using Postrider.Engine.Control;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
@@ -143,5 +144,38 @@ public abstract class ClaimConformance<TFixture> : StoreConformance<TFixture> wh
 
         Assert.Equal(new QueueSummary(3, 1, Store.Now - TimeSpan.FromMinutes(3), 0), now);
         Assert.Equal(1, later.Overdue);
+    }
+
+    [Fact]
+    public async Task When_the_clock_was_set_back_what_was_due_is_due_still_and_what_is_scheduled_keeps_its_time()
+    {
+        var (from, to) = (Store.Now, Store.Now - TimeSpan.FromHours(1));
+        var batch = await Sample.AddBatchAsync();
+        var tried = await Sample.SendingAsync();
+        Assert.True(await Sample.SettleAsync(Sample.Deferred(tried, from + TimeSpan.FromMinutes(5))));
+        var due = await Sample.AcceptAsync(message => message with { DueAt = from - TimeSpan.FromMinutes(1) });
+        var held = await Sample.AcceptAsync(message => message with { Batch = batch });
+        await Sample.AcceptAsync(message => message with { DueAt = from + TimeSpan.FromMinutes(2) });
+        var key = new BatchKey(Sample.Tenant, batch);
+        await Store.Orders.OrderAsync(new BatchOrder(key, BatchAction.Pause, Store.Now), CancellationToken.None);
+        await Store.Orders.RunPageAsync(new BatchPage(key, Sample.Node, Store.Now, Sample.Later, 10), CancellationToken.None);
+
+        await Store.Queue.SetBackAsync(new ClockSetBack(from, to, WroteAll: false), CancellationToken.None);
+        var among = await ClaimAtAsync(to);
+        await Store.Queue.SetBackAsync(new ClockSetBack(from, to, WroteAll: true), CancellationToken.None);
+        var early = await ClaimAtAsync(to + TimeSpan.FromMinutes(5) - TimeSpan.FromMilliseconds(1));
+        var alone = await ClaimAtAsync(to + TimeSpan.FromMinutes(5));
+        await Store.Orders.OrderAsync(new BatchOrder(key, BatchAction.Resume, Store.Now), CancellationToken.None);
+        await Store.Orders.RunPageAsync(new BatchPage(key, Sample.Node, Store.Now, Sample.Later, 10), CancellationToken.None);
+        var released = await ClaimAtAsync(to);
+
+        Assert.Equal([due.Id], among.Messages.Select(message => message.Message.Id));
+        Assert.Empty(early.Messages);
+        Assert.Equal([tried.Message], alone.Messages.Select(message => message.Message.Id));
+        Assert.Equal([held.Id], released.Messages.Select(message => message.Message.Id));
+        Assert.Equal(from + TimeSpan.FromMinutes(2), released.NextDueAt);
+
+        Task<ClaimResult> ClaimAtAsync(DateTimeOffset now) =>
+            Store.Queue.ClaimAsync(new Claim(Sample.Backlog(), now, 10, Sample.Node, Sample.Later), CancellationToken.None);
     }
 }

@@ -58,6 +58,56 @@ public abstract class ControlConformance<TFixture> : StoreConformance<TFixture> 
         }
     }
 
+    /// <summary>§4.2: what a worker may do under a lease, by the state that its message has come to.</summary>
+    static readonly (string State, bool Claim, bool Render, bool Send, bool Settle, bool GiveBack)[] Steps =
+    [
+        ("queued", true, false, false, false, false),
+        ("scheduled", false, false, false, false, false),
+        ("deferred", false, false, false, false, false),
+        ("processing", false, true, true, true, true),
+        ("rendered", false, false, true, true, true),
+        ("sending", false, false, false, true, true),
+        ("sent", false, false, false, true, true),
+        ("delivered", false, false, false, false, false),
+        ("bounced", false, false, false, false, false),
+        ("failed", false, false, false, false, false),
+        ("cancelled", false, false, false, false, false),
+        ("sandbox", false, false, false, false, false),
+    ];
+
+    [Fact]
+    public async Task Each_step_of_a_lease_in_each_state_is_taken_or_changes_nothing()
+    {
+        var queue = Store.Queue;
+        foreach (var (state, claim, render, send, settle, giveBack) in Steps)
+        {
+            await TryAsync(state, "claim", claim, MessageStatus.Processing, async (_, domain) => (await Sample.ClaimAsync(1, domain)).Count > 0);
+            await TryAsync(state, "render", render, MessageStatus.Rendered, (lease, _) => queue.MarkRenderedAsync(lease, CancellationToken.None));
+            await TryAsync(state, "send", send, MessageStatus.Sending, (lease, _) => queue.MarkSendingAsync(lease, CancellationToken.None));
+            await TryAsync(state, "settle", settle, MessageStatus.Delivered, (lease, _) => Sample.SettleAsync(Sample.Delivered(lease)));
+            // What some recipient has already shows as sent, whatever becomes of the lease.
+            await TryAsync(
+                state, "give back", giveBack, state == "sent" ? MessageStatus.Sent : MessageStatus.Queued,
+                (lease, _) => queue.ReturnAsync(lease, Store.Now, CancellationToken.None));
+        }
+    }
+
+    async Task TryAsync(string state, string step, bool expected, MessageStatus then, Func<LeaseKey, string, Task<bool>> take)
+    {
+        var batch = await Sample.AddBatchAsync();
+        var domain = $"{Store.Ids.Next():n}.example";
+        var message = await BringToAsync(state, batch, domain);
+        var before = await Sample.ViewAsync(message);
+
+        var isTaken = await take(new LeaseKey(Sample.Tenant, message, 1), domain);
+
+        var after = await Sample.ViewAsync(message);
+        Assert.Equal((state, step, expected, expected ? then : before.Status), (state, step, isTaken, after.Status));
+        Assert.Equal(after.Status, Assert.Single(StatusesOf(await TotalsAsync(batch))));
+        if (!expected)
+            Assert.Equal(before.Events, after.Events);
+    }
+
     [Fact]
     public async Task A_cancelled_message_is_cancelled_for_all_its_open_recipients_and_leaves_the_queue()
     {
@@ -329,19 +379,23 @@ public abstract class ControlConformance<TFixture> : StoreConformance<TFixture> 
         Assert.DoesNotContain(results, result => result is ControlResult.NotFound);
     }
 
-    async Task<MessageId> BringToAsync(string state, BatchId? batch)
+    Task<MessageId> BringToAsync(string state, BatchId? batch) => BringToAsync(state, batch, $"{Store.Ids.Next():n}.example");
+
+    /// <param name="domain">A backlog of its own, so that the claim is of this one.</param>
+    async Task<MessageId> BringToAsync(string state, BatchId? batch, string domain)
     {
         if (state is "queued" or "scheduled" or "sandbox")
         {
-            return (await Sample.AcceptAsync(message => message with
-            {
-                Batch = batch,
-                Sandbox = state == "sandbox",
-                DueAt = state == "scheduled" ? Store.Now + TimeSpan.FromDays(1) : Store.Now,
-            })).Id;
+            var accepted = await Sample.AcceptAsync(
+                message => message with
+                {
+                    Batch = batch,
+                    Sandbox = state == "sandbox",
+                    DueAt = state == "scheduled" ? Store.Now + TimeSpan.FromDays(1) : Store.Now,
+                },
+                domain);
+            return accepted.Id;
         }
-        // In a backlog of its own, so that the claim is of this one.
-        var domain = $"{Store.Ids.Next():n}.example";
         var message = (await Sample.AcceptAsync(
             message => message with { Batch = batch, Recipients = [Sample.To("a@example.net"), Sample.To("b@example.net")] }, domain)).Id;
         var lease = await Sample.ClaimOneAsync(domain);

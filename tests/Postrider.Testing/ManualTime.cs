@@ -6,6 +6,7 @@ public sealed class ManualTime(DateTimeOffset start) : TimeProvider
     readonly Lock _lock = new();
     readonly List<ManualTimer> _timers = [];
     DateTimeOffset _now = start;
+    TimeSpan _wallAhead;
 
     public ManualTime() : this(new DateTimeOffset(2026, 3, 2, 8, 15, 0, TimeSpan.Zero))
     {
@@ -15,14 +16,24 @@ public sealed class ManualTime(DateTimeOffset start) : TimeProvider
 
     public override DateTimeOffset GetUtcNow()
     {
-        lock (_lock) return _now;
+        lock (_lock) return _now + _wallAhead;
     }
 
-    public override long GetTimestamp() => GetUtcNow().Ticks;
+    public override long GetTimestamp()
+    {
+        lock (_lock) return _now.Ticks;
+    }
+
+    /// <summary>Somebody sets the wall clock: timers and timestamps go on as before.</summary>
+    public void SetWallClock(TimeSpan by)
+    {
+        lock (_lock) _wallAhead += by;
+    }
 
     public void Advance(TimeSpan by)
     {
-        var end = GetUtcNow() + by;
+        DateTimeOffset end;
+        lock (_lock) end = _now + by;
         while (NextDue(end) is { } timer)
             timer.Fire();
         lock (_lock) _now = end;

@@ -30,6 +30,7 @@ sealed class PostriderUnderTest : IProductUnderTest
             ["POSTRIDER_Store"] = database?.Address ?? $"sqlite:{_folder["data/postrider.db"]}",
             ["POSTRIDER_RateLimits__SendsPerSecond"] = "100000",    // the default of 10,000 would be what is measured
             ["POSTRIDER_RateLimits__OthersPerSecond"] = "100000",
+            ["POSTRIDER_RateLimits__MessageListsPerSecond"] = "100000",
             ["POSTRIDER_Smtp__HostName"] = BenchMessage.SenderDomain,
             ["POSTRIDER_Smtp__Routes"] = $"*={to.Sink},{Destinations.IdleDomain}={to.FirstByte},{Destinations.DownDomain}={to.Down}",
         };

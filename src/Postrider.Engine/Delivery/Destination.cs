@@ -57,9 +57,14 @@ sealed class Destination
     {
         get
         {
-            lock (_lock) return _pace.LeftAloneUntil > _services.Time.GetUtcNow() ? _pace.LeftAloneUntil : null;
+            lock (_lock) return LeftAloneFor_UnderLock is { } pause ? _services.Time.GetUtcNow() + pause : null;
         }
     }
+
+    /// <summary>What the pace goes by: pauses are of minutes, also when somebody sets the clock.</summary>
+    DateTimeOffset Steady => DateTimeOffset.UnixEpoch + _services.Time.GetElapsedTime(0);
+
+    TimeSpan? LeftAloneFor_UnderLock => _pace.LeftAloneUntil - Steady is { Ticks: > 0 } pause ? pause : null;
 
     /// <summary>This node's share. Rounded down, so that all nodes together stay within the limit unless there are more nodes than connections.</summary>
     int MostConnections => Math.Max(1, (_limits.Connections ?? _services.Options.Concurrency) / Math.Max(1, _services.LiveNodes()));
@@ -279,7 +284,7 @@ sealed class Destination
         bool slowed;
         lock (_lock)
         {
-            slowed = _pace.TrySlowDown(_services.Time.GetUtcNow(), detail);
+            slowed = _pace.TrySlowDown(Steady, detail);
             _gate.Pace = _pace.Rate;
         }
         if (!slowed)
@@ -310,7 +315,7 @@ sealed class Destination
         lock (_lock)
         {
             pause = _pace.LeaveAlone(
-                _services.Time.GetUtcNow(), detail, isThrottled,
+                Steady, detail, isThrottled,
                 failures => _services.Options.BackOff.Pause(failures, _limits.BackOff, _services.Options.Retry, _services.Random));
             _gate.Pace = _pace.Rate;
         }
@@ -322,7 +327,7 @@ sealed class Destination
     public bool IsForgettable(TimeSpan unusedFor)
     {
         lock (_lock)
-            return _held == 0 && _workers == 0 && _parked.Count == 0 && _gate.Wait is null && _pace.LeftAloneUntil <= _services.Time.GetUtcNow()
+            return _held == 0 && _workers == 0 && _parked.Count == 0 && _gate.Wait is null && LeftAloneFor_UnderLock is null
                 && _services.Time.GetElapsedTime(_lastUsed) >= unusedFor;
     }
 
@@ -339,8 +344,8 @@ sealed class Destination
     (BindingLimit, DateTimeOffset? Until, string? Reason) Binds_UnderLock()
     {
         var now = _services.Time.GetUtcNow();
-        if (_pace.LeftAloneUntil > now)
-            return (Site is Site.Unresolved ? BindingLimit.Dns : BindingLimit.BackOff, _pace.LeftAloneUntil, _pace.Reason);
+        if (LeftAloneFor_UnderLock is { } pause)
+            return (Site is Site.Unresolved ? BindingLimit.Dns : BindingLimit.BackOff, now + pause, _pace.Reason);
         if (_gate.Wait is { } wait)
             return (BindingLimit.Rate, now + wait, RateInWords_UnderLock());
         if (_jobs.Count > _idle && _workers >= Limit_UnderLock)

@@ -41,6 +41,12 @@ public interface IQueueStore
     /// <param name="alsoOf">Owners known to be dead: all nodes but this one when the store serves only one.</param>
     Task<IReadOnlyList<Backlog>> ReleaseExpiredAsync(DateTimeOffset now, Func<NodeId, bool>? alsoOf, CancellationToken cancel);
 
+    /// <summary>
+    /// What was due by the clock before it was set back is due still, and what was to be tried again is so after the same wait. What is
+    /// scheduled for a time that is still to come keeps it.
+    /// </summary>
+    Task SetBackAsync(ClockSetBack clock, CancellationToken cancel);
+
     /// <summary>Backlogs in key order, after <paramref name="after"/>: what the dispatcher starts from, and its safety net.</summary>
     Task<IReadOnlyList<Backlog>> BacklogsAsync(BacklogKey? after, int limit, CancellationToken cancel);
 
@@ -69,6 +75,11 @@ public sealed record ClaimResult(IReadOnlyList<LeasedMessage> Messages, DateTime
 
 /// <param name="DueBefore">A message first due before this is past its lifetime.</param>
 public sealed record ClaimExpired(DateTimeOffset DueBefore, int Limit, NodeId Owner, DateTimeOffset LeaseUntil);
+
+/// <param name="From">What the clock would show.</param>
+/// <param name="To">What it shows.</param>
+/// <param name="WroteAll">No other node's clock is in the queue: times of retries are by this one.</param>
+public sealed record ClockSetBack(DateTimeOffset From, DateTimeOffset To, bool WroteAll);
 
 public readonly record struct LeaseKey(TenantId Tenant, MessageId Message, int Generation);
 

@@ -13,7 +13,7 @@ namespace Postrider.Engine.Queue;
 /// <param name="othersAreDead">The store serves one process only: there are no others.</param>
 sealed class LeaseKeeper(
     IQueueStore queue, Dispatcher dispatcher, LeaseBook leases, QueueOptions options, RetryOptions retry, bool othersAreDead, Func<bool> clockAgrees,
-    TimeProvider time, ILogger log)
+    ClockWatch clock, TimeProvider time, ILogger log)
 {
     readonly SemaphoreSlim _turn = new(1);
     DateTimeOffset _renewedAt = DateTimeOffset.MinValue;
@@ -36,6 +36,7 @@ sealed class LeaseKeeper(
     public Task RunAsync(CancellationToken draining, CancellationToken cancel) => Task.WhenAll(
         EveryAsync(options.RenewInterval, RenewAsync, cancel),
         EveryAsync(options.RescueInterval, RescueAsync, cancel),
+        EveryAsync(ClockWatch.Interval, clock.LookAsync, cancel),
         EveryAsync(options.ExpiryInterval, stop => dispatcher.ExpireAsync(retry.Lifetime, stop), draining));
 
     internal async Task RenewAsync(CancellationToken cancel)

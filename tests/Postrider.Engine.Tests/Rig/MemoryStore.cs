@@ -249,6 +249,18 @@ sealed partial class MemoryStore(Watch watch) : IQueueStore, IControlStore, ICon
             return (IReadOnlyList<Backlog>)[.. backlogs];
         });
 
+    public Task SetBackAsync(ClockSetBack clock, CancellationToken cancel) => DoAsync("set back", null, () =>
+    {
+        foreach (var row in _rows.Values.Where(row => !row.IsLeased && !row.Status.IsSettled() && row.DueAt > clock.To))
+        {
+            if (row.DueAt <= clock.From)
+                row.DueAt = clock.To;
+            else if (clock.WroteAll && row.RetryCount > 0)
+                row.DueAt -= clock.From - clock.To;
+        }
+        return true;
+    });
+
     public Task<IReadOnlyList<Backlog>> BacklogsAsync(BacklogKey? after, int limit, CancellationToken cancel) => DoAsync("backlogs", null, () =>
         (IReadOnlyList<Backlog>)_rows.Values.Where(row => !row.IsLeased && !row.Status.IsSettled())
             .GroupBy(row => row.Backlog, row => row.DueAt).Select(group => new Backlog(group.Key, group.Min()))

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Postrider.Scenarios.Nodes;
 using Postrider.Scenarios.Peers;
 using Postrider.Scenarios.Running;
 
@@ -7,18 +8,39 @@ namespace Postrider.Scenarios.Crashes;
 /// <summary>kill -9 with a message in each state: what was settled stays, what was not goes on (contract §4.5.7).</summary>
 public sealed class KilledInEveryState
 {
+    static readonly string[] Settings = ["Retry:Delays=2s", "Retry:Jitter=0", "ScaiSend:ScheduleSlack=0ms"];
+
     [Fact]
     public async Task Everything_is_there_and_goes_on()
     {
-        var script = new MxScript()
-            .For("bounced", MxStep.Say("550 5.1.1 No such user"))
-            .For("retried", MxStep.Say("552 5.2.2 Mailbox full"), MxStep.Stall)
-            .For("deferred", MxStep.Say("450 4.2.0 Busy"))
-            .For("sending", MxStep.Stall)
-            .For("failed", MxStep.Stall)
-            .For("sent-b", MxStep.Say("450 4.2.0 Busy"));
-        await using var mx = ScriptedMx.Start(script);
-        await using var server = await PostriderServer.StartAsync(mx.Route, "Retry:Delays=2s", "Retry:Jitter=0", "ScaiSend:ScheduleSlack=0ms");
+        await using var mx = ScriptedMx.Start(Script());
+        await using var server = await PostriderServer.StartAsync([mx.Route, .. Settings]);
+
+        await KillAndGoOnAsync(server, mx);
+    }
+
+    [Fact]
+    public async Task Everything_is_there_and_goes_on_with_PostgreSQL()
+    {
+        await using var mx = ScriptedMx.Start(Script());
+        await using var group = await NodeGroup.StartAsync(1, Hasty.Settings(mx, Settings));
+
+        await KillAndGoOnAsync(group[0], mx);
+
+        await NodeGroup.AssertTotalsAsync(group.Cluster);
+    }
+
+    static MxScript Script() => new MxScript()
+        .For("bounced", MxStep.Say("550 5.1.1 No such user"))
+        .For("retried", MxStep.Say("552 5.2.2 Mailbox full"), MxStep.Stall)
+        .For("deferred", MxStep.Say("450 4.2.0 Busy"))
+        .For("sending", MxStep.Stall)
+        .For("failed", MxStep.Stall)
+        .For("sent-b", MxStep.Say("450 4.2.0 Busy"));
+
+    static async Task KillAndGoOnAsync(PostriderServer server, ScriptedMx mx)
+    {
+        var script = mx.Script;
         var due = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() + 3;
         var batch = (await server.Api.PostAsync("/v3/mail/batch", null)).Text("batch_id");
         var ids = new Dictionary<string, string>();

@@ -21,28 +21,51 @@ public sealed class ControlsBatches
         var batch = await BatchAsync(server);
         await SendAsync(server, batch, messages, TimeSpan.FromDays(1));
 
-        // As the published sample does it, line by line.
+        await CancelAllAsync([server], batch, messages);
+
+        Assert.Empty(mx.Mail);
+    }
+
+    /// <summary>Behind a load balancer each page, and each cancel, is another node's: pages are remembered by all (D8).</summary>
+    [Fact]
+    public async Task The_published_cancel_loop_leaves_nothing_queued_whichever_node_is_asked()
+    {
+        const int Messages = 250;
+        await using var mx = ScriptedMx.Start();
+        await using var group = await NodeGroup.StartAsync(2, [mx.Route, .. Unlimited]);
+        var batch = await BatchAsync(group[0]);
+        await SendAsync(group[1], batch, Messages, TimeSpan.FromDays(1));
+
+        await CancelAllAsync(group.Nodes, batch, Messages);
+
+        Assert.Empty(mx.Mail);
+        await NodeGroup.AssertTotalsAsync(group.Cluster);
+    }
+
+    /// <summary>As the published sample does it, line by line; servers take turns.</summary>
+    static async Task CancelAllAsync(IReadOnlyList<PostriderServer> servers, string batch, int messages)
+    {
         var (page, cancelled) = (1, 0);
         while (true)
         {
-            var list = await server.Api.GetAsync(string.Create(
+            var list = await servers[page % servers.Count].Api.GetAsync(string.Create(
                 CultureInfo.InvariantCulture, $"/v3/messages?batch_id={batch}&status=queued&page={page}&page_size=100"));
             var found = list.Body.GetProperty("messages").EnumerateArray().ToArray();
             if (found.Length == 0)
                 break;
-            foreach (var message in found)
+            foreach (var (i, message) in found.Index())
             {
-                if ((await server.Api.PostAsync($"/v3/messages/{message.GetProperty("id").GetString()}/cancel", null)).Status == 200)
+                var answer = await servers[i % servers.Count].Api.PostAsync($"/v3/messages/{message.GetProperty("id").GetString()}/cancel", null);
+                if (answer.Status == 200)
                     cancelled++;
             }
             page++;
         }
-        var view = await ViewAsync(server, batch);
+        var view = await ViewAsync(servers[0], batch);
 
         Assert.Equal(messages, cancelled);
         Assert.Equal((0, messages, messages), (CountOf(view, "queued"), CountOf(view, "cancelled"), view.GetProperty("total_messages").GetInt32()));
         Assert.True(view.GetProperty("is_complete").GetBoolean());
-        Assert.Empty(mx.Mail);
     }
 
     [Fact]
@@ -97,12 +120,14 @@ public sealed class ControlsBatches
     public async Task Eight_counters_add_up_at_every_look_while_mail_flows_and_it_is_complete_once()
     {
         const int Messages = 400;
-        await using var mx = ScriptedMx.Start();
-        await using var server = await PostriderServer.StartAsync([mx.Route, .. Unlimited]);
+        var script = new MxScript().AlwaysFor("r7", MxStep.Say("550 5.1.1 no such user")).For("r8", MxStep.Say("451 4.2.0 busy"));
+        await using var mx = ScriptedMx.Start(script);
+        await using var server = await PostriderServer.StartAsync([mx.Route, .. Unlimited, "Retry:Delays=1s", "Retry:Jitter=0"]);
         var batch = await BatchAsync(server);
+        var later = await server.SendAsync(Letter.To("later@peer.test").With("batch_id", batch).With("send_at", Now() + 3600));
         var looks = new List<JsonElement>();
 
-        var sending = SendAsync(server, batch, Messages, TimeSpan.Zero);
+        var sending = SendAndCancelAsync();
         do
             looks.Add(await ViewAsync(server, batch));
         while (!sending.IsCompleted || !looks[^1].GetProperty("is_complete").GetBoolean());
@@ -119,9 +144,18 @@ public sealed class ControlsBatches
             Assert.Equal(look.GetProperty("total_messages").GetInt32(), counts.Sum(count => count.Value.GetInt32()));
             Assert.Equal(look.GetProperty("is_complete").GetBoolean(), look.GetProperty("completed_at").ValueKind == JsonValueKind.String);
         });
-        Assert.Equal(Messages, CountOf(looks[^1], "delivered"));
+        var complete = looks.ConvertAll(look => look.GetProperty("is_complete").GetBoolean());
+        Assert.Equal(complete.Order(), complete);
+        Assert.Equal(
+            (Messages - 1, 1, 1), (CountOf(looks[^1], "delivered"), CountOf(looks[^1], "bounced"), CountOf(looks[^1], "cancelled")));
         Assert.Equal(404, stranger.Status);
         Assert.Equal((false, JsonValueKind.Null), (reopened.GetProperty("is_complete").GetBoolean(), reopened.GetProperty("completed_at").ValueKind));
+
+        async Task SendAndCancelAsync()
+        {
+            await SendAsync(server, batch, Messages, TimeSpan.Zero);
+            Assert.Equal(200, (await server.Api.PostAsync($"/v3/messages/{later}/cancel", null)).Status);
+        }
     }
 
     static async Task<string> BatchAsync(PostriderServer server) => (await server.Api.PostAsync("/v3/mail/batch", null)).Text("batch_id");

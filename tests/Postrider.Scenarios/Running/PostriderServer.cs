@@ -23,6 +23,9 @@ sealed class PostriderServer : IAsyncDisposable
 
     public Installation Installation { get; }
 
+    /// <summary>What its processes go by; null for the machine's.</summary>
+    public WallClock? Clock { get; private init; }
+
     public Uri Address => new($"http://127.0.0.1:{_port}");
 
     /// <summary>The API as tenant acme, with every scope.</summary>
@@ -47,9 +50,12 @@ sealed class PostriderServer : IAsyncDisposable
     public static Task<PostriderServer> StartAsync(Installation installation, params string[] settings) =>
         StartAsync(installation, "serve", settings);
 
-    static async Task<PostriderServer> StartAsync(Installation installation, string command, string[] settings)
+    public static async Task<PostriderServer> StartAsync(WallClock clock, params string[] settings) =>
+        await StartAsync(await PreparedInstallation.CopyAsync(), "serve", settings, clock);
+
+    static async Task<PostriderServer> StartAsync(Installation installation, string command, string[] settings, WallClock? clock = null)
     {
-        var server = new PostriderServer(installation, command, settings);
+        var server = new PostriderServer(installation, command, settings) { Clock = clock };
         try
         {
             await server.StartAgainAsync();
@@ -153,6 +159,8 @@ sealed class PostriderServer : IAsyncDisposable
         };
         if (Installation.Shared is { SecretKey: var key })
             environment["POSTRIDER_Secrets__Key"] = key;
+        foreach (var (name, value) in Clock?.Environment ?? new Dictionary<string, string>())
+            environment[name] = value;
         return environment;
     }
 

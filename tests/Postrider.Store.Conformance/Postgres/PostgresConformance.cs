@@ -7,7 +7,7 @@ public sealed class PostgresClaimTests : ClaimConformance<PostgresFixture>;
 
 public sealed class PostgresLeaseTests : LeaseConformance<PostgresFixture>;
 
-public sealed class PostgresLifecycleTests : LifecycleConformance<PostgresFixture>;
+public sealed class PostgresLifecycleTests() : LifecycleConformance<PostgresFixture>(schedules: 20);
 
 public sealed class PostgresControlTests : ControlConformance<PostgresFixture>;
 

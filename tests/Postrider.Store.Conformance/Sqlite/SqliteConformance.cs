@@ -7,7 +7,7 @@ public sealed class SqliteClaimTests : ClaimConformance<SqliteFixture>;
 
 public sealed class SqliteLeaseTests : LeaseConformance<SqliteFixture>;
 
-public sealed class SqliteLifecycleTests : LifecycleConformance<SqliteFixture>;
+public sealed class SqliteLifecycleTests() : LifecycleConformance<SqliteFixture>(schedules: 120);
 
 public sealed class SqliteControlTests : ControlConformance<SqliteFixture>;
 
