@@ -38,4 +38,7 @@ static partial class Log
 
     [LoggerMessage(3111, LogLevel.Error, "Totals of tenant {Tenant}, {Row}, were wrong and are counted anew; no mail was touched")]
     public static partial void TotalsRecounted(this ILogger log, Exception exception, TenantId tenant, string row);
+
+    [LoggerMessage(3112, LogLevel.Error, "A write failed, and so did the repair of what it failed for; it fails again until that is repaired")]
+    public static partial void RepairFailed(this ILogger log, Exception exception);
 }

@@ -159,8 +159,13 @@ abstract class GroupWriter<T> : IAsyncDisposable where T : PendingWrite
             {
                 return await writer.RepairAsync(fault, group);
             }
-            catch (Exception e) when (e is NpgsqlException or Engine.Messages.StoreUnavailableException)
+            catch (Engine.Messages.StoreUnavailableException)
             {
+                return false;       // told already
+            }
+            catch (Exception e)
+            {
+                writer._log.RepairFailed(e);
                 return false;
             }
         }

@@ -12,11 +12,17 @@ namespace Postrider.Store.Postgres.Writing;
 /// </summary>
 /// <remarks>
 /// In a transaction of its own, which locks the rows as all do who change totals and counts after that: what had changed its totals before
-/// is in the count, what waits for the lock adds to it. Meanwhile the tenant's other writes wait, seconds for a million messages of one
-/// day.
+/// is in the count, what waits for the lock adds to it. Meanwhile the tenant's other writes wait, and with each of them all lanes that share
+/// its connection, half of them: seconds for a million messages of one day.
 /// </remarks>
 sealed class Recount(Database database, ILogger log)
 {
+    /// <summary>
+    /// Not that of other writes: a count that was given up would be begun again by the same write's next try, for ever. Tens of millions
+    /// of messages of one day are read from a disk within it. A guess.
+    /// </summary>
+    static readonly TimeSpan CommandTimeout = TimeSpan.FromMinutes(10);
+
     /// <param name="message">Of the write that failed, alone in its transaction.</param>
     /// <returns>False when <paramref name="fault"/> was another.</returns>
     public async Task<bool> OfMessageAsync(Exception fault, TenantId tenant, MessageId message)
@@ -80,7 +86,7 @@ sealed class Recount(Database database, ILogger log)
 
     async Task<bool> OfBatchAsync(NpgsqlConnection connection, Exception fault, BatchKey batch)
     {
-        await using var asking = new NpgsqlBatch(connection);
+        await using var asking = Counting(connection);
         asking.Add(DaysSql).With("lane", Lane.Of(batch.Tenant)).With("tenant", batch.Tenant.Value).With("batch", batch.Batch.Value);
         var days = await asking.ReadAllAsync(row => row.GetInt32(0));
         await CountBatchAsync(connection, fault, batch);
@@ -96,20 +102,25 @@ sealed class Recount(Database database, ILogger log)
         """;
 
     const string CountBatchSql = $"""
-        -- Index message_batch, then the queue's primary key. A statement of its own, so that it sees what the lock waited for.
+        -- Index message_batch twice; then the queue's primary key, for live messages alone. A statement of its own, so that it sees what the
+        -- lock waited for; one, so that no message is counted by both halves or by neither.
         update batch t set {Set}
         from (
-            select {Counts}
+            select {LiveCounts}
             from message m
-            left join queue q on q.lane = @lane and q.tenant_id = m.tenant_id and q.message_id = m.id
-            where m.lane = @lane and m.tenant_id = @tenant and m.batch_id = @batch) c
+            join queue q on q.lane = @lane and q.tenant_id = m.tenant_id and q.message_id = m.id
+            where m.lane = @lane and m.tenant_id = @tenant and m.batch_id = @batch and m.status is null) live
+        cross join (
+            select {SettledCounts}
+            from message m
+            where m.lane = @lane and m.tenant_id = @tenant and m.batch_id = @batch and m.status is not null) settled
         where t.lane = @lane and t.tenant_id = @tenant and t.id = @batch
         """;
 
     async Task CountBatchAsync(NpgsqlConnection connection, Exception fault, BatchKey key)
     {
         log.TotalsRecounted(fault, key.Tenant, $"batch {key.Batch}");
-        await using var batch = new NpgsqlBatch(connection);
+        await using var batch = Counting(connection);
         foreach (var sql in (string[])[LockBatchSql, CountBatchSql])
             batch.Add(sql).With("lane", Lane.Of(key.Tenant)).With("tenant", key.Tenant.Value).With("batch", key.Batch.Value);
         await batch.ExecuteNonQueryAsync(CancellationToken.None);
@@ -122,13 +133,17 @@ sealed class Recount(Database database, ILogger log)
         """;
 
     const string CountDaySql = $"""
-        -- Primary keys. A statement of its own, so that it sees what the lock waited for.
+        -- Primary keys, a range of each: no look-up a message. A statement of its own, so that it sees what the lock waited for; one, so that
+        -- no message is counted by both halves or by neither.
         update counter t set {Set}
         from (
-            select {Counts}
+            select {LiveCounts}
+            from queue q
+            where q.lane = @lane and q.tenant_id = @tenant and q.message_id >= @first and q.message_id < @next) live
+        cross join (
+            select {SettledCounts}
             from message m
-            left join queue q on q.lane = @lane and q.tenant_id = m.tenant_id and q.message_id = m.id
-            where m.lane = @lane and m.tenant_id = @tenant and m.id >= @first and m.id < @next) c
+            where m.lane = @lane and m.tenant_id = @tenant and m.id >= @first and m.id < @next and m.status is not null) settled
         where t.lane = @lane and t.tenant_id = @tenant and t.day = @day
         """;
 
@@ -136,18 +151,23 @@ sealed class Recount(Database database, ILogger log)
     {
         var begin = DateTimeOffset.UnixEpoch.AddDays(day);
         log.TotalsRecounted(fault, tenant, $"day {begin:yyyy-MM-dd}");
-        await using var batch = new NpgsqlBatch(connection);
+        await using var batch = Counting(connection);
         batch.Add(LockDaySql).With("lane", Lane.Of(tenant)).With("tenant", tenant.Value).With("day", day);
         batch.Add(CountDaySql).With("lane", Lane.Of(tenant)).With("tenant", tenant.Value).With("day", day)
             .With("first", IdRange.FirstAt(begin)).With("next", IdRange.FirstAt(begin.AddDays(1)));
         await batch.ExecuteNonQueryAsync(CancellationToken.None);
     }
 
+    static NpgsqlBatch Counting(NpgsqlConnection connection) => new(connection) { Timeout = (int)CommandTimeout.TotalSeconds };
+
     /// <summary>As <see cref="Totals"/> counts: what is live is queued, or sent when somebody has accepted it.</summary>
-    const string Counts = """
-        count(*) filter (where m.status is null and not q.partly_accepted) as queued,
-                count(*) filter (where m.status is null and q.partly_accepted) as sent,
-                count(*) filter (where m.status = 5) as delivered,
+    const string LiveCounts = """
+        count(*) filter (where not q.partly_accepted) as queued,
+                count(*) filter (where q.partly_accepted) as sent
+        """;
+
+    const string SettledCounts = """
+        count(*) filter (where m.status = 5) as delivered,
                 count(*) filter (where m.status = 6) as bounced,
                 count(*) filter (where m.status = 7) as failed,
                 count(*) filter (where m.status = 8) as cancelled,
@@ -155,7 +175,7 @@ sealed class Recount(Database database, ILogger log)
         """;
 
     const string Set = """
-        queued = c.queued, sent = c.sent, delivered = c.delivered, bounced = c.bounced, failed = c.failed, cancelled = c.cancelled,
-            sandbox = c.sandbox
+        queued = live.queued, sent = live.sent, delivered = settled.delivered, bounced = settled.bounced, failed = settled.failed,
+            cancelled = settled.cancelled, sandbox = settled.sandbox
         """;
 }

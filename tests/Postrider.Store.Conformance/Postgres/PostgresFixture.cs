@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using Postrider.Engine.Control;
 using Postrider.Engine.Delivery.Shaping;
 using Postrider.Engine.Intake;
@@ -35,6 +37,9 @@ public sealed class SharedCluster : IAsyncDisposable
 /// <summary>A PostgreSQL store in a database of its own, dropped afterwards.</summary>
 public sealed class PostgresFixture : StoreFixture
 {
+    /// <summary>After it a test that waits for what does not come has failed.</summary>
+    public static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
+
     public PostgresCluster Cluster { get; private set; } = null!;
 
     public string Database { get; } = SharedCluster.NewDatabaseName();
@@ -75,6 +80,25 @@ public sealed class PostgresFixture : StoreFixture
     /// <summary>Another node on the same database. It remembers nothing, so that what is read back has been in the database.</summary>
     public Task<PostgresStore> OpenAnotherAsync() =>
         PostgresStore.OpenAsync(new PostgresStoreOptions(Cluster.ConnectionString(Database)) { ContentMemory = 0 }, Time, Ids, log: null, CancellationToken.None);
+
+    const string WaitingSql = """
+        select count(*) from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'
+        """;
+
+    /// <summary>Until so many sessions wait for a lock, at a gate or for what another holds.</summary>
+    /// <returns>False when <paramref name="unless"/> ended before.</returns>
+    public async Task<bool> IsWaitedAsync(int sessions, Task unless)
+    {
+        var begun = Stopwatch.GetTimestamp();
+        while (int.Parse(await Cluster.QueryAsync(Database, WaitingSql), CultureInfo.InvariantCulture) < sessions)
+        {
+            if (unless.IsCompleted)
+                return false;
+            Assert.True(Stopwatch.GetElapsedTime(begun) < Longest, $"Fewer than {sessions} wait.");
+        }
+        return true;
+    }
 
     public override Task ExecuteAsync(string sql) => Cluster.QueryAsync(Database, sql);
 
