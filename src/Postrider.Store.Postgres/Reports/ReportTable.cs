@@ -15,11 +15,12 @@ static class ReportTable
 {
     public static async Task<ReportResult> RecordAsync(NpgsqlConnection connection, TenantId tenant, RecipientReport report, DateTimeOffset at)
     {
-        if (await ReadAsync(connection, tenant, report) is not { } now)
+        var isLiveLocked = await LockAsync(connection, tenant, report);
+        if (await ReadAsync(connection, tenant, report, isLiveLocked) is not { } now)
             return ReportResult.NotFound;
         var (result, change) = ReportRules.Decide(now, report, at);
         if (change is not null)
-            await WriteAsync(connection, tenant, now, change, at);
+            await WriteAsync(connection, tenant, now, isLiveLocked, change, at);
         return result;
     }
 
@@ -37,6 +38,15 @@ static class ReportTable
         for update
         """;
 
+    /// <returns>Whether the message was live, and its queue row is locked.</returns>
+    static async Task<bool> LockAsync(NpgsqlConnection connection, TenantId tenant, RecipientReport report)
+    {
+        await using var locks = new NpgsqlBatch(connection);
+        locks.Add(LockLiveSql).With("lane", Lane.Of(tenant)).With("tenant", tenant.Value).With("message", report.Message.Value);
+        locks.Add(LockSql).With("lane", Lane.Of(tenant)).With("tenant", tenant.Value).With("message", report.Message.Value);
+        return (await locks.ReadAllAsync(row => row.GetInt32(0))).Contains(1);
+    }
+
     const string ReadSql = $"""
         -- Primary keys. A statement of its own, so that it sees what the locks waited for. Ids of events that come of one cause end alike.
         select {MessageRows.Columns}, m.status, q.phase, q.partly_accepted, exists (
@@ -48,13 +58,9 @@ static class ReportTable
         where m.lane = @lane and m.tenant_id = @tenant and m.id = @message
         """;
 
-    static async Task<ReportedMessage?> ReadAsync(NpgsqlConnection connection, TenantId tenant, RecipientReport report)
+    static async Task<ReportedMessage?> ReadAsync(
+        NpgsqlConnection connection, TenantId tenant, RecipientReport report, bool isLiveLocked)
     {
-        await using var locks = new NpgsqlBatch(connection);
-        locks.Add(LockLiveSql).With("lane", Lane.Of(tenant)).With("tenant", tenant.Value).With("message", report.Message.Value);
-        locks.Add(LockSql).With("lane", Lane.Of(tenant)).With("tenant", tenant.Value).With("message", report.Message.Value);
-        var isLiveLocked = (await locks.ReadAllAsync(row => row.GetInt32(0))).Contains(1);
-
         await using var read = new NpgsqlBatch(connection);
         read.Add(ReadSql).With("lane", Lane.Of(tenant)).With("tenant", tenant.Value).With("message", report.Message.Value)
             .With("cause", NpgsqlDbType.Bytea, report.Cause.Ending());
@@ -87,16 +93,18 @@ static class ReportTable
             where m.lane = @lane and m.tenant_id = @tenant and m.id = @message and m.status is not null
                 and (m.status <> @to_status or @error is not null)),
         touched as (
-            -- For a claim that is just looking: what it reads of the message is old (ClaimWriter.Leasing).
+            -- For a claim that is just looking: what it reads of the message is old (ClaimWriter.Leasing). Only of a row locked before the
+            -- message: who holds another waits for the message, and would be waited for.
             update queue q set phase = q.phase
-            where q.lane = @lane and q.tenant_id = @tenant and q.message_id = @message),
+            where q.lane = @lane and q.tenant_id = @tenant and q.message_id = @message and @is_live_locked),
         moves as materialized (
             select @tenant as tenant_id, @day as day, @batch as batch_id, @from_status as from_status, @to_status as to_status, @at as at),
         {Totals.OfMoves}
         select 1
         """;
 
-    static async Task WriteAsync(NpgsqlConnection connection, TenantId tenant, ReportedMessage now, ReportChange change, DateTimeOffset at)
+    static async Task WriteAsync(
+        NpgsqlConnection connection, TenantId tenant, ReportedMessage now, bool isLiveLocked, ReportChange change, DateTimeOffset at)
     {
         var (lane, message) = (Lane.Of(tenant), now.Message);
         await using var batch = new NpgsqlBatch(connection);
@@ -105,7 +113,7 @@ static class ReportTable
             .With("event", change.Event.Id.Value).With("type", (short)change.Event.Type).With("recipient", change.Event.Recipient).With("at", at)
             .With("data", Text.Of(EncodedEvent.From(change.Event).Data))
             .With("state", NpgsqlDbType.Smallint, (short?)change.Outcome?.State).With("reply", change.Outcome?.LastReply)
-            .With("error", change.ErrorMessage)
+            .With("error", change.ErrorMessage).With("is_live_locked", isLiveLocked)
             .With("day", Totals.DayOf(message.Id.CreatedAt)).With("batch", NpgsqlDbType.Uuid, message.Batch?.Value)
             .With("from_status", (short)now.Status).With("to_status", (short)change.Status);
         if (change.Suppression is { } row)
