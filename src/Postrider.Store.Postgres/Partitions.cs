@@ -12,7 +12,7 @@ namespace Postrider.Store.Postgres;
 sealed class Partitions(Database database, ILogger log)
 {
     /// <summary>Two nodes do not make or drop partitions at once.</summary>
-    const long Lock = 0x706F_7374_7269_6402;
+    public const long Lock = 0x706F_7374_7269_6402;
 
     /// <param name="Settings">
     /// message and recipient: what settles is updated once, in place where the page has room. content: a body of up to a page stays in its

@@ -11,7 +11,7 @@ namespace Postrider.Store.Postgres;
 /// A month stays while a message of it, or of one before, is live: scheduled far ahead, or retried by hand after all. Its table
 /// <c>message</c> goes first, and behind the lock it is asked once more: who retries by hand needs that table, so either the retry is seen
 /// or it finds no message. Without it nothing finds the rest, which may follow at any time. Bodies go months before the record of their
-/// messages; a message retried then fails and says why.
+/// messages, and are not asked for again: a message retried then fails and says why.
 /// </remarks>
 sealed class Retention(Database database, Partitions partitions, PostgresStoreOptions options, ILogger log)
 {
@@ -29,6 +29,7 @@ sealed class Retention(Database database, Partitions partitions, PostgresStoreOp
     {
         if (now < _next)
             return 0;
+        _next = now + Interval;     // also when it fails: else every node tries each minute, each time behind a lock
         var existing = await partitions.ExistingAsync(cancel);
         var dropped = 0;
         if ((options.KeepBodies ?? options.KeepMessages) is { } keepBodies)
@@ -54,7 +55,6 @@ sealed class Retention(Database database, Partitions partitions, PostgresStoreOp
                 await ForgetTotalsAsync(first, cancel);
             _forgotten = first;
         }
-        _next = now + Interval;
         return dropped;
     }
 
@@ -63,36 +63,35 @@ sealed class Retention(Database database, Partitions partitions, PostgresStoreOp
 
     async Task<bool> TryDropAsync(string table, Month month, CancellationToken cancel)
     {
-        if (!await IsLiveAsync(month, cancel))
-            return await partitions.DropAsync(table, month, async connection => !await IsAnyLiveAsync(connection, month), cancel);
-        log.MonthKept(table, month.ToString());
-        return false;
+        if (await database.ReadAsync(connection => IsLiveAsync(connection, month), cancel))
+        {
+            log.MonthKept(table, month.ToString());
+            return false;
+        }
+        return await partitions.DropAsync(
+            table, month, async connection => table != MessageTable || !await IsLiveAsync(connection, month), cancel);
     }
 
     const string LiveSql = """
-        -- Of the primary key only the lane is sought by: for a month that goes it reads what is live, a moment for a million.
-        select exists (select 1 from queue where lane = @lane and message_id < @before)
+        -- Primary key: a loose scan, from each tenant's oldest message to the next tenant's.
+        with recursive oldest as (
+            (select q.tenant_id, q.message_id from queue q
+            where q.lane = @lane
+            order by q.tenant_id, q.message_id
+            limit 1)
+            union all
+            select n.tenant_id, n.message_id
+            from oldest o
+            cross join lateral (
+                select q.tenant_id, q.message_id from queue q
+                where q.lane = @lane and q.tenant_id > o.tenant_id
+                order by q.tenant_id, q.message_id
+                limit 1) n)
+        select exists (select 1 from oldest where message_id < @before)
         """;
 
-    async Task<bool> IsLiveAsync(Month month, CancellationToken cancel)
-    {
-        foreach (var lane in Lane.All)
-        {
-            var live = await database.ReadAsync(
-                async connection =>
-                {
-                    await using var batch = new NpgsqlBatch(connection);
-                    batch.Add(LiveSql).With("lane", lane).With("before", month.Next.FirstId);
-                    return (await batch.ReadAllAsync(row => row.GetBoolean(0)))[0];
-                },
-                cancel);
-            if (live)
-                return true;
-        }
-        return false;
-    }
-
-    static async Task<bool> IsAnyLiveAsync(NpgsqlConnection connection, Month month)
+    /// <summary>All lanes in one round trip: it is asked behind a lock that all wait for.</summary>
+    static async Task<bool> IsLiveAsync(NpgsqlConnection connection, Month month)
     {
         await using var batch = new NpgsqlBatch(connection);
         foreach (var lane in Lane.All)

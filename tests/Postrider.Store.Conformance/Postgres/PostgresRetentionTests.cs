@@ -1,4 +1,4 @@
-using System.Globalization;
+using Microsoft.Extensions.Logging.Abstractions;
 using Postrider.Engine.Control;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
@@ -76,55 +76,64 @@ public sealed class PostgresRetentionTests : StoreConformance<PostgresFixture>
         Assert.Equal(0, (await Sample.ListAsync()).Total);
     }
 
-    /// <summary>Where a drop stands still, so that something else can happen meanwhile.</summary>
-    const string GateSql = """
+    const string GateSql = $"""
         create function wait_for_gate() returns event_trigger language plpgsql as $$
         begin
-            perform pg_advisory_xact_lock_shared(7);
+            {Gate.PassSql}
         end $$;
         create event trigger gate on ddl_command_start when tag in ('DROP TABLE') execute function wait_for_gate();
         """;
 
-    const string WaitingSql = """
-        select count(*) from pg_locks
-        where not granted and (objid = 7 or relation = 'message'::regclass)
-            and database = (select oid from pg_database where datname = current_database())
-        """;
-
+    /// <summary>Bodies stay, so that the table <c>message</c> is the first one to go.</summary>
     [Fact]
-    public async Task A_retry_while_its_month_is_dropped_finds_the_message_or_does_not_but_leaves_no_half_of_it()
+    public async Task A_retry_while_its_month_is_dropped_waits_for_that_and_finds_no_message()
     {
-        await using var node = await OpenAsync(messages: 100, bodies: 30);
-        var lease = await Sample.SendingAsync();
-        await Sample.ChangeAsync(lease.Message, ControlAction.Fail);
-        Store.Time.Advance(TimeSpan.FromDays(200));
+        await using var node = await OpenAsync(messages: 100, bodies: 400);
+        var lease = await FailedAsync();
         await Store.Cluster.QueryAsync(Store.Database, GateSql);
-        Task purging;
-        Task<ControlResult> retrying;
-        await using (var gate = await Store.Postgres.Database.OpenReaderAsync(CancellationToken.None))
-        {
-            await using var command = gate.CreateCommand();
-            command.CommandText = "select pg_advisory_lock(7)";
-            await command.ExecuteNonQueryAsync(CancellationToken.None);
-            purging = node.PurgeAsync(Store.Now, CancellationToken.None);
-            await WaitAsync(1, purging);
-            retrying = Sample.ChangeAsync(lease.Message, ControlAction.Retry);
-            await WaitAsync(2, retrying);
-            command.CommandText = "select pg_advisory_unlock(7)";
-            await command.ExecuteNonQueryAsync(CancellationToken.None);
-        }
+        await using var gate = await Gate.CloseAsync(Store);
+        var purging = node.PurgeAsync(Store.Now, CancellationToken.None);
+        Assert.True(await Store.IsWaitedAsync(1, purging));
+        var retrying = Sample.ChangeAsync(lease.Message, ControlAction.Retry);
+        Assert.True(await Store.IsWaitedAsync(2, retrying));
+        await gate.OpenAsync();
         await purging;
 
-        Assert.Equal(await retrying is ControlResult.Changed, await Sample.FindAsync(lease.Message) is not null);
-        Assert.Equal(await CountAsync("queue", lease.Message), await CountAsync("recipient", lease.Message));
+        Assert.IsType<ControlResult.NotFound>(await retrying);
+        Assert.Null(await Sample.FindAsync(lease.Message));
+        Assert.Equal("0", await CountAsync("queue", lease.Message));
+        Assert.Equal("0", await CountAsync("recipient", lease.Message));
+    }
 
-        async Task WaitAsync(int waiting, Task unless)
+    [Fact]
+    public async Task A_retry_just_before_its_month_would_be_dropped_keeps_the_month()
+    {
+        var lease = await FailedAsync();
+        var partitions = new Partitions(Store.Postgres.Database, NullLogger.Instance);
+        var options = new PostgresStoreOptions("") { KeepMessages = TimeSpan.FromDays(100), KeepBodies = TimeSpan.FromDays(400) };
+        var retention = new Retention(Store.Postgres.Database, partitions, options, NullLogger.Instance);
+        Task<int> dropping;
+        await using (await Gate.CloseAsync(Store, Partitions.Lock))
         {
-            string count;
-            do
-                count = await Store.Cluster.QueryAsync(Store.Database, WaitingSql);
-            while (!unless.IsCompleted && int.Parse(count, CultureInfo.InvariantCulture) < waiting);
+            // It has seen that nothing of the month is live, and waits for its turn.
+            dropping = retention.RunAsync(Store.Now, CancellationToken.None);
+            Assert.True(await Store.IsWaitedAsync(1, dropping));
+            Assert.IsType<ControlResult.Changed>(await Sample.ChangeAsync(lease.Message, ControlAction.Retry));
         }
+
+        Assert.Equal(0, await dropping);
+        Assert.NotNull(await Sample.FindAsync(lease.Message));
+        Assert.Equal("1", await CountAsync("queue", lease.Message));
+        Assert.Equal("1", await CountAsync("recipient", lease.Message));
+    }
+
+    /// <summary>A message past its retention.</summary>
+    async Task<LeaseKey> FailedAsync()
+    {
+        var lease = await Sample.SendingAsync();
+        Assert.IsType<ControlResult.Changed>(await Sample.ChangeAsync(lease.Message, ControlAction.Fail));
+        Store.Time.Advance(TimeSpan.FromDays(200));
+        return lease;
     }
 
     Task<PostgresStore> OpenAsync(int messages, int bodies) => PostgresStore.OpenAsync(
