@@ -45,12 +45,16 @@ public abstract class TotalsConformance<TFixture> : StoreConformance<TFixture> w
             leases.Add(await Sample.SendingAsync());
             await Sample.AcceptAsync(message => message with { Tenant = other });
         }
+        var claim = new Claim(new BacklogKey(other, "example.net"), Store.Now, 100, Sample.Node, Sample.Later);
+        leases.AddRange((await Store.Queue.ClaimAsync(claim, CancellationToken.None)).Messages.Select(leased => leased.Key));
+        Assert.Equal(21, leases.Count);
         await DamageAsync();
 
         var written = await Task.WhenAll(leases.Select(lease => Sample.SettleAsync(Sample.Delivered(lease))));
 
         Assert.All(written, Assert.True);
         Assert.Equal((13L, 12L), ((await Sample.ListAsync()).Total, await TotalAsync(MessageStatus.Delivered)));
+        Assert.Equal((10L, 10L), (await TotalAsync(other), await TotalAsync(other, MessageStatus.Delivered)));
         var counts = (await ViewAsync(batch)).Counts;
         Assert.Equal((0L, 3L), (counts[(int)MessageStatus.Queued], counts[(int)MessageStatus.Delivered]));
     }
@@ -129,7 +133,10 @@ public abstract class TotalsConformance<TFixture> : StoreConformance<TFixture> w
                 await TotalAsync(MessageStatus.Cancelled), (await Sample.ListAsync()).Total));
     }
 
-    async Task<long> TotalAsync(MessageStatus status) => (await Sample.ListAsync(new MessageFilter { Statuses = [status] })).Total;
+    Task<long> TotalAsync(MessageStatus status) => TotalAsync(Sample.Tenant, status);
+
+    async Task<long> TotalAsync(TenantId tenant, params MessageStatus[] statuses) => (await Store.Messages.ListAsync(
+        tenant, new MessageFilter { Statuses = statuses }, new PageRequest(null, 0, 100), CancellationToken.None)).Total;
 
     async Task<BatchView> ViewAsync(BatchId batch) => (await Store.Batches.FindAsync(Sample.Tenant, batch, CancellationToken.None))!;
 }

@@ -125,12 +125,14 @@ public sealed class BatchControlTests : IBatchOrderStore, IBatchStore, IQueueWak
         var atOnce = _pages.Count;
         Assert.InRange(atOnce, 1, many.Length - 1);
         for (var i = 0; i < atOnce; i++)
-            await _begun.Reader.ReadAsync(CancellationToken.None);
+            await NextBegunAsync();
 
         pages[0].SetResult(new BatchPageResult(BatchWork.More, []));
 
-        Assert.Equal(many[atOnce], await _begun.Reader.ReadAsync(CancellationToken.None));
+        Assert.Equal(many[atOnce], await NextBegunAsync());
     }
+
+    Task<BatchKey> NextBegunAsync() => _begun.Reader.ReadAsync(CancellationToken.None).AsTask().WaitAsync(TimeSpan.FromSeconds(30));
 
     [Fact]
     public async Task A_store_that_is_away_is_told_to_who_asked_and_tried_again()

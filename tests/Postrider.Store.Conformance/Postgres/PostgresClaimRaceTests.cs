@@ -13,22 +13,16 @@ public sealed class PostgresClaimRaceTests : StoreConformance<PostgresFixture>
     /// The queue as a view whose user stands at a gate, an advisory lock, when it is a writer's connection of the node that has the
     /// setting: after the snapshot of its statement was taken, before it has locked a row.
     /// </summary>
-    const string GateSql = """
+    const string GateSql = $"""
         alter table queue rename to queue_rows;
         create function pass() returns boolean language plpgsql as $$
         begin
             if current_setting('test.gated', true) = 'yes' and current_setting('plan_cache_mode') = 'force_generic_plan' then
-                perform pg_advisory_xact_lock_shared(7);
+                {Gate.PassSql}
             end if;
             return true;
         end $$;
         create view queue as select *, xmin from queue_rows where pass();
-        """;
-
-    const string WaitingSql = """
-        select count(*) from pg_locks
-        where locktype = 'advisory' and not granted and objid = 7
-            and database = (select oid from pg_database where datname = current_database())
         """;
 
     [Theory]
@@ -101,26 +95,13 @@ public sealed class PostgresClaimRaceTests : StoreConformance<PostgresFixture>
             Store.Time, Store.Ids, log: null, CancellationToken.None);
         var later = Store.Now + TimeSpan.FromSeconds(1);
         Task<IReadOnlyList<LeasedMessage>> claiming;
-        await using (var gate = await Store.Postgres.Database.OpenReaderAsync(CancellationToken.None))
+        await using (await Gate.CloseAsync(Store))
         {
-            await RunAsync("select pg_advisory_lock(7)");
             claiming = expired
                 ? node.ClaimExpiredAsync(new ClaimExpired(later, 10, Sample.Node, Sample.Later), CancellationToken.None)
                 : ClaimDueAsync();
-            while (!claiming.IsCompleted && (await Store.Cluster.QueryAsync(Store.Database, WaitingSql)).Trim() == "0")
-            {
-            }
+            Assert.True(await Store.IsWaitedAsync(1, claiming));
             await change();
-            await RunAsync("select pg_advisory_unlock(7)");
-
-            async Task RunAsync(string sql)
-            {
-                await using var command = gate.CreateCommand();
-#pragma warning disable CA2100 // One of the two above.
-                command.CommandText = sql;
-#pragma warning restore CA2100
-                await command.ExecuteNonQueryAsync(CancellationToken.None);
-            }
         }
         return Assert.Single(await claiming is { Count: > 0 } claimed ? claimed : await ClaimDueAsync());
 
