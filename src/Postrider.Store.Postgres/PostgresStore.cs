@@ -110,6 +110,7 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
             log.Opened(version, name, schema);
             var store = new PostgresStore(options, database, time, ids, log);
             await store.PreparePartitionsAsync(cancel);
+            store._upkeep.Start();
             database.IsOpen = true;
             return store;
         }
@@ -141,7 +142,7 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
             .Where(leased => leased.Message.Body is { } body && !_contents.Has(tenant, body))
             .CountBy(leased => leased.Message.Body!.Value)
             .ToDictionary();
-        if (uses.Count < 2 || _options.ContentMemory == 0)
+        if (uses.Count < 2 || !_contents.HasRoom)
             return;
         try
         {
@@ -150,9 +151,9 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
             foreach (var (hash, octets) in found)
                 _contents.Keep(tenant, hash, octets, uses[hash]);
         }
-        catch (StoreUnavailableException)
+        catch (Exception)
         {
-            // They are composed when it is back.
+            // Not one of them, be it damaged, is worth losing the claim for: whoever composes it reads it again, and tells.
         }
     }
 
@@ -182,7 +183,7 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
     {
         await _claims.GiveBackAllLostAsync(cancel);
         // No transaction around it: each lane has its own.
-        await _database.WriteRepeatablyAsync(connection => LeaseRelease.RenewAsync(connection, owner, until), cancel);
+        await _database.WriteRepeatablyAsync(connection => LeaseRelease.RenewAsync(connection, owner, until, _options.ReadTimeout), cancel);
     }
 
     public async Task<IReadOnlyList<Backlog>> ReleaseExpiredAsync(DateTimeOffset now, Func<NodeId, bool>? alsoOf, CancellationToken cancel)

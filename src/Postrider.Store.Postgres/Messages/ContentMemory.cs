@@ -45,6 +45,19 @@ sealed class ContentMemory(int capacity, TimeProvider time)
         }
     }
 
+    /// <summary>Whether the next one is remembered, whatever its size.</summary>
+    public bool HasRoom
+    {
+        get
+        {
+            lock (_lock)
+            {
+                ForgetOld_UnderLock();
+                return _octets + MostOctets <= capacity;
+            }
+        }
+    }
+
     public bool Has(TenantId tenant, ContentHash hash)
     {
         lock (_lock)

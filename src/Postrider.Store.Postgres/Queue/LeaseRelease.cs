@@ -15,21 +15,22 @@ namespace Postrider.Store.Postgres.Queue;
 static class LeaseRelease
 {
     const string RenewSql = """
-        -- Index queue_leased: the few rows that are leased, locked in its order.
+        -- Index queue_leased: the few rows that are leased, locked in its order. One that is just settling is passed over, or all those behind
+        -- it would wait for whatever it waits for; whoever takes over passes over it too, and the next renewal comes in time.
         with held as materialized (
             select tenant_id, message_id from queue
             where lane = @lane and lease_until is not null and lease_owner = @owner
             order by tenant_id, message_id
-            for update)
+            for update skip locked)
         update queue q set lease_until = @until
         from held h
         where q.lane = @lane and q.tenant_id = h.tenant_id and q.message_id = h.message_id
         """;
 
     /// <summary>All lanes in one round trip, and each in a transaction of its own.</summary>
-    public static async Task<int> RenewAsync(NpgsqlConnection connection, NodeId owner, DateTimeOffset until)
+    public static async Task<int> RenewAsync(NpgsqlConnection connection, NodeId owner, DateTimeOffset until, TimeSpan timeout)
     {
-        await using var batch = new NpgsqlBatch(connection) { EnableErrorBarriers = true };
+        await using var batch = new NpgsqlBatch(connection) { EnableErrorBarriers = true, Timeout = (int)timeout.TotalSeconds };
         foreach (var lane in Lane.All)
             batch.Add(RenewSql).With("lane", lane).With("owner", owner.Value).With("until", until);
         return await batch.ExecuteNonQueryAsync(CancellationToken.None);

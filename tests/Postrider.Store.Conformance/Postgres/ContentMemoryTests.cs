@@ -110,6 +110,25 @@ public sealed class ContentMemoryTests : StoreConformance<PostgresFixture>
         Assert.Null(await node.ReadAsync(Sample.Tenant, tooLarge.Hash, CancellationToken.None));
     }
 
+    [Fact]
+    public async Task A_body_that_cannot_be_read_keeps_no_claim_from_its_messages()
+    {
+        await using var node = await PostgresStore.OpenAsync(
+            new PostgresStoreOptions(Store.Cluster.ConnectionString(Store.Database)), Store.Time, Store.Ids, log: null, CancellationToken.None);
+        var contents = Enumerable.Range(0, 3).Select(number => Sample.Content($"body {number}")).ToArray();
+        foreach (var content in contents)
+            await Sample.AcceptAsync(
+                Sample.Acceptance(Sample.Message(message => message with { Body = content.Hash })) with { Contents = [content] });
+        await Store.Cluster.QueryAsync(Store.Database, $"""
+            update content set codec = 1, data = 'no Brotli' where sha256 = '\x{contents[1].Hash}'
+            """);
+
+        var claimed = await node.ClaimAsync(new Claim(Sample.Backlog(), Store.Now, 10, Sample.Node, Sample.Later), CancellationToken.None);
+
+        Assert.Equal(3, claimed.Messages.Count);
+        Assert.NotNull(await node.ReadAsync(Sample.Tenant, contents[2].Hash, CancellationToken.None));
+    }
+
     static bool OctetsComparer(ReadOnlyMemory<byte>? one, ReadOnlyMemory<byte>? other) =>
         one is { } some && other is { } more && some.Span.SequenceEqual(more.Span);
 }

@@ -107,6 +107,25 @@ public sealed class PostgresNodeTests : StoreConformance<PostgresFixture>
     }
 
     [Fact]
+    public async Task A_row_that_somebody_has_locked_keeps_no_other_lease_from_being_renewed()
+    {
+        var (locked, free) = (await Sample.SendingAsync(), await Sample.SendingAsync());
+        await using var other = await Store.Postgres.Database.OpenReaderAsync(CancellationToken.None);
+        await using var settling = await other.BeginTransactionAsync();
+        await using (var locking = other.CreateCommand())
+        {
+            locking.CommandText = $"select 1 from queue where message_id = '{locked.Message.Value}' for update";
+            await locking.ExecuteNonQueryAsync();
+        }
+
+        await Store.Queue.RenewAsync(Sample.Node, Sample.Later.AddMinutes(1), CancellationToken.None);
+
+        var renewed = await Store.Cluster.QueryAsync(
+            Store.Database, $"select message_id from queue where lease_until = '{Sample.Later.AddMinutes(1):O}'");
+        Assert.Equal(free.Message.Value.ToString(), renewed.Trim());
+    }
+
+    [Fact]
     public async Task A_transaction_ended_by_the_server_counts_as_a_connection_that_broke()
     {
         var ended = await Assert.ThrowsAsync<StoreUnavailableException>(() => Store.Postgres.Database.WriteAsync(
