@@ -178,8 +178,9 @@ abstract class GroupWriter<T> : IAsyncDisposable where T : PendingWrite
             {
                 await writer.RecheckAsync(await ConnectAsync(), lane, group);
             }
-            catch (Exception e) when (PostgresFault.ReachOf(e) != FaultReach.Statement)
+            catch (Exception)
             {
+                // What it did not find stays unknown, and its callers are told so.
                 await RollBackAsync();
             }
             var found = group.Count(static write => write.IsAnswered);

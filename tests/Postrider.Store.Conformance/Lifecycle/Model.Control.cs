@@ -46,7 +46,7 @@ sealed partial class Model
         }
         for (var i = 0; i < message.Recipients.Length; i++)
             message.Recipients[i] = message.Recipients[i] == RecipientState.Delivered ? RecipientState.Delivered : RecipientState.Open;
-        message.Partly = message.Recipients.Contains(RecipientState.Delivered);
+        message.Partly = false;
         message.Generation++;
         message.Retries++;
         message.FirstDueAt = store.Now;
