@@ -10,7 +10,9 @@ namespace Postrider.Bench;
 /// A destination is down and a million messages wait for it: what that costs those who go on sending, the memory it takes, and how soon
 /// after kill -9 mail for somebody else flows again.
 /// </summary>
-/// <remarks>postrider only: to fill Postfix's queue with a million files takes the better part of an hour, and it has no such promise.</remarks>
+/// <remarks>
+/// postrider only: to fill Postfix's queue with a million files takes the better part of an hour, and it has no such promise.
+/// </remarks>
 sealed class BacklogScenario(PostriderUnderTest product, FirstByteSink firstByte, BenchOptions options, Figures figures)
 {
     const int MessagesARequest = 1_000;     // the contract's limit of personalizations

@@ -6,8 +6,8 @@ using Postrider.Bench.Sinks;
 namespace Postrider.Bench;
 
 /// <summary>
-/// Large batches: one is cancelled in one call while all of it waits; one is due in a single second, and while it goes out its status is asked
-/// for over and over.
+/// Large batches: one is cancelled in one call while all of it waits; one is due in a single second, and while it goes out its status is
+/// asked for over and over.
 /// </summary>
 /// <remarks>postrider only: the others know no batches.</remarks>
 sealed class BatchScenario(PostriderUnderTest product, Sink sink, BenchOptions options, Figures figures)

@@ -12,14 +12,22 @@ enum BenchStore
 
 /// <summary>What <c>./bench</c> was asked to measure.</summary>
 /// <param name="Only">Names of products, or null for all.</param>
-/// <param name="Messages">How many messages a round sends through postrider; Postfix gets a quarter, its rate being steadier and lower.</param>
+/// <param name="Messages">
+/// How many messages a round sends through postrider; Postfix gets a quarter, its rate being steadier and lower.
+/// </param>
 /// <param name="Rounds">Every figure of the table is the median over so many rounds, each on a fresh instance.</param>
-/// <param name="Backlog">How many messages wait for a destination that is down, and how many for another day; 0 leaves these scenarios out.</param>
-/// <param name="Scheduled">How many messages are scheduled for one second, and how many of a batch are cancelled; 0 leaves these scenarios out.</param>
+/// <param name="Backlog">
+/// How many messages wait for a destination that is down, and how many for another day; 0 leaves these scenarios out.
+/// </param>
+/// <param name="Scheduled">
+/// How many messages are scheduled for one second, and how many of a batch are cancelled; 0 leaves these scenarios out.
+/// </param>
 /// <param name="Connections">
 /// How many clients submit at once, each waiting for its answer before it sends the next message; null: what suits each product best.
 /// </param>
-/// <param name="Tenants">Of postrider, whose mail is mixed: on PostgreSQL each is in a lane, and writes of two lanes share no transaction.</param>
+/// <param name="Tenants">
+/// Of postrider, whose mail is mixed: on PostgreSQL each is in a lane, and writes of two lanes share no transaction.
+/// </param>
 /// <param name="Statements">Tell on standard error what the database did end to end, statement by statement.</param>
 /// <param name="Json">Print the figures as JSON instead of the table.</param>
 sealed record BenchOptions(

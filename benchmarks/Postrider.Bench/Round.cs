@@ -27,7 +27,9 @@ sealed class Round(IProductUnderTest product, Sink sink, FirstByteSink firstByte
 
     int[] Database => product.Database is { } database ? [database.ProcessId] : [];
 
-    /// <summary>A server runs for months: what only its first seconds cost (just-in-time compiling, forking) is no part of its speed.</summary>
+    /// <summary>
+    /// A server runs for months: what only its first seconds cost (just-in-time compiling, forking) is no part of its speed.
+    /// </summary>
     async Task WarmUpAsync(CancellationToken cancel) => await SendToSinkAsync(Math.Max(100, options.Messages / kind.Divisor), cancel);
 
     async Task MeasureIdleAsync(CancellationToken cancel)

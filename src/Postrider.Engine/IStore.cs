@@ -10,7 +10,10 @@ using Postrider.Engine.Tenants;
 namespace Postrider.Engine;
 
 /// <summary>All of the engine's ports on one database, with what operating it needs.</summary>
-/// <remarks>While the database is away or cannot write, every call fails with <see cref="StoreUnavailableException"/>; afterwards it works by itself.</remarks>
+/// <remarks>
+/// While the database is away or cannot write, every call fails with <see cref="StoreUnavailableException"/>; afterwards it works by
+/// itself.
+/// </remarks>
 public interface IStore :
     IIntakeStore, IQueueStore, IMessageReader, IContentReader, ITenantStore, IBatchStore, IBatchOrderStore, IControlStore, IReportStore,
     ISuppressionStore, IUnsubscribeGroupStore, IDestinationReports, IAsyncDisposable

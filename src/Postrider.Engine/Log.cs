@@ -3,7 +3,9 @@ using Postrider.Engine.Messages;
 
 namespace Postrider.Engine;
 
-/// <summary>Event ids: 2000–2099 the queue, 2100–2199 delivery, 2200–2299 composing, 2300–2399 reports. An id is never used again.</summary>
+/// <summary>
+/// Event ids: 2000–2099 the queue, 2100–2199 delivery, 2200–2299 composing, 2300–2399 reports. An id is never used again.
+/// </summary>
 static partial class Log
 {
     /// <summary>While the store is away it says itself why, now and then: nobody else need repeat the stack.</summary>

@@ -15,7 +15,9 @@ using Postrider.Mail.Smtp.Client;
 namespace Postrider.Engine;
 
 /// <summary>What the engine is given to work with.</summary>
-/// <param name="OthersAreDead">The store serves one process only: leases of any other node are a dead one's, and taken over at once.</param>
+/// <param name="OthersAreDead">
+/// The store serves one process only: leases of any other node are a dead one's, and taken over at once.
+/// </param>
 public sealed record EngineParts(
     IQueueStore Queue, ISuppressionStore Suppressions, IContentReader Contents, SenderDomains Domains, DkimKeys Keys, ReturnPaths ReturnPaths,
     MxLookup Mx, SmtpConnector Connector, IdGenerator Ids, bool OthersAreDead)
@@ -28,17 +30,19 @@ public sealed record EngineParts(
     /// <summary>How many nodes share the destinations' limits, this one included; it must know at once. Default: this one alone.</summary>
     public Func<int> LiveNodes { get; init; } = () => 1;
 
-    /// <summary>Whether this machine's clock is near enough to the others' to tell that their leases have ended. Default: there are no others.</summary>
+    /// <summary>
+    /// Whether this machine's clock is near enough to the others' to tell that their leases have ended. Default: there are no others.
+    /// </summary>
     public Func<bool> ClockAgrees { get; init; } = () => true;
 }
 
 /// <summary>
-/// One node's delivery: dispatcher, composing, destinations and lease keeping, started and stopped together. The path of a message through it
-/// is docs/ARCHITECTURE.md.
+/// One node's delivery: dispatcher, composing, destinations and lease keeping, started and stopped together. The path of a message through
+/// it is docs/ARCHITECTURE.md.
 /// </summary>
 /// <remarks>
-/// Nothing here is durable. A stop finishes what is being sent and gives the rest back within <see cref="QueueOptions.Drain"/>; whatever ends
-/// otherwise is in the store as leased, and taken over by the next process or another node.
+/// Nothing here is durable. A stop finishes what is being sent and gives the rest back within <see cref="QueueOptions.Drain"/>; whatever
+/// ends otherwise is in the store as leased, and taken over by the next process or another node.
 /// </remarks>
 public sealed class MailEngine : IHostedLifecycleService, IQueueWakeup, IAsyncDisposable
 {
@@ -85,7 +89,9 @@ public sealed class MailEngine : IHostedLifecycleService, IQueueWakeup, IAsyncDi
 
     public TimeSpan MostBetweenHeartbeats => _options.SweepInterval * 3;
 
-    /// <summary>How late the dispatcher is with backlogs that could be claimed: those of destinations left alone or full do not count.</summary>
+    /// <summary>
+    /// How late the dispatcher is with backlogs that could be claimed: those of destinations left alone or full do not count.
+    /// </summary>
     public TimeSpan DispatchLag => _dispatcher.Lag;
 
     /// <summary>Messages this node holds.</summary>
@@ -109,8 +115,8 @@ public sealed class MailEngine : IHostedLifecycleService, IQueueWakeup, IAsyncDi
     }
 
     /// <summary>
-    /// The drain begins before anything else is stopped, and goes on beside it: a listener that waits for a slow request would else use up the
-    /// time, and what is behind its final dot would be cut off.
+    /// The drain begins before anything else is stopped, and goes on beside it: a listener that waits for a slow request would else use up
+    /// the time, and what is behind its final dot would be cut off.
     /// </summary>
     public Task StoppingAsync(CancellationToken cancel)
     {

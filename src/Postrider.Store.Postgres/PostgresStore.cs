@@ -134,7 +134,8 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
     }
 
     /// <summary>
-    /// Bodies that this node does not remember are about to be asked for, one by one: one statement for all of them. A fault is left to those.
+    /// Bodies that this node does not remember are about to be asked for, one by one: one statement for all of them. A fault is left to
+    /// those.
     /// </summary>
     async Task RecallBodiesAsync(TenantId tenant, IReadOnlyList<LeasedMessage> claimed)
     {

@@ -27,8 +27,8 @@ public sealed record PostgresStoreOptions(string ConnectionString)
     public int GroupLimit { get; init; } = 256;
 
     /// <summary>
-    /// How far apart a busy lane's steps and settlements begin; an idle one's begin at once. Longer, and a message waits more than its group
-    /// saves. Measured.
+    /// How far apart a busy lane's steps and settlements begin; an idle one's begin at once. Longer, and a message waits more than its
+    /// group saves. Measured.
     /// </summary>
     public TimeSpan GroupPace { get; init; } = TimeSpan.FromMilliseconds(5);
 
@@ -37,7 +37,9 @@ public sealed record PostgresStoreOptions(string ConnectionString)
     /// </summary>
     public int GroupOctets { get; init; } = 8 << 20;
 
-    /// <summary>Octets of bodies just accepted that are kept for composing them; 0 reads each from the database. Some ten thousand bodies.</summary>
+    /// <summary>
+    /// Octets of bodies just accepted that are kept for composing them; 0 reads each from the database. Some ten thousand bodies.
+    /// </summary>
     public int ContentMemory { get; init; } = 32 << 20;
 
     /// <summary>Pooled connections for reading and for rare writes; more readers wait for one of them.</summary>
@@ -50,12 +52,14 @@ public sealed record PostgresStoreOptions(string ConnectionString)
     public TimeSpan CommandTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// How long a read, or the renewal of leases, waits for each statement: short enough that a renewal which hangs on a dead connection can be
-    /// made on another before the leases end.
+    /// How long a read, or the renewal of leases, waits for each statement: short enough that a renewal which hangs on a dead connection
+    /// can be made on another before the leases end.
     /// </summary>
     public TimeSpan ReadTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long one who sends is left waiting for the commit before the database counts as away to it. Less than clients wait. A guess.</summary>
+    /// <summary>
+    /// How long one who sends is left waiting for the commit before the database counts as away to it. Less than clients wait. A guess.
+    /// </summary>
     public TimeSpan AcceptTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How long messages, their timelines and totals are kept, in whole months; null for ever.</summary>

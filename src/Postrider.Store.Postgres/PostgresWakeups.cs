@@ -16,8 +16,8 @@ namespace Postrider.Store.Postgres;
 /// </summary>
 /// <remarks>
 /// Sent after the commit and on a connection of its own: a transaction that notifies holds a lock of the whole cluster until it has
-/// committed, which would bring the nodes' commits into one line. What is lost on the way, as while the database is away, the dispatcher finds by
-/// looking at the store itself: it is told to whenever listening begins anew.
+/// committed, which would bring the nodes' commits into one line. What is lost on the way, as while the database is away, the dispatcher
+/// finds by looking at the store itself: it is told to whenever listening begins anew.
 /// </remarks>
 public sealed class PostgresWakeups : IAsyncDisposable
 {

@@ -2,7 +2,9 @@ using Postrider.Engine.Messages;
 
 namespace Postrider.Store.Sqlite;
 
-/// <summary>The server's hold on a database: a lock of the operating system on a file beside it, which ends with the process however that ends.</summary>
+/// <summary>
+/// The server's hold on a database: a lock of the operating system on a file beside it, which ends with the process however that ends.
+/// </summary>
 sealed class ServeLock : IDisposable
 {
     readonly FileStream _file;

@@ -283,7 +283,9 @@ public sealed class SqliteStore : IStore
 
     public Task PurgeAsync(DateTimeOffset now, CancellationToken cancel) => Maintenance.PurgeAsync(_writer, now, cancel);
 
-    /// <exception cref="StoreUnavailableException">It failed, or a write did lately: on a full disk small writes may still find room.</exception>
+    /// <exception cref="StoreUnavailableException">
+    /// It failed, or a write did lately: on a full disk small writes may still find room.
+    /// </exception>
     public async Task CheckAsync(TimeSpan within, CancellationToken cancel)
     {
         if (_writer.SinceRefusal < RefusalRemembered)

@@ -1,6 +1,8 @@
 namespace Postrider.Fuzz;
 
-/// <summary>Makes inputs from seeds: flips, inserts, deletes, repeats, and splices of two. The same random numbers make the same inputs.</summary>
+/// <summary>
+/// Makes inputs from seeds: flips, inserts, deletes, repeats, and splices of two. The same random numbers make the same inputs.
+/// </summary>
 sealed class Mutator(IReadOnlyList<byte[]> seeds, Random random)
 {
     const int MaxOctets = 64 * 1024;

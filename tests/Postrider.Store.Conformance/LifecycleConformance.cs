@@ -5,7 +5,9 @@ using Postrider.Store.Conformance.Lifecycle;
 
 namespace Postrider.Store.Conformance;
 
-/// <summary>No schedule of events breaks the totals, the leases or the rules of who may do what: a model is compared with the store after each step.</summary>
+/// <summary>
+/// No schedule of events breaks the totals, the leases or the rules of who may do what: a model is compared with the store after each step.
+/// </summary>
 /// <param name="schedules">As many as take a few seconds.</param>
 public abstract class LifecycleConformance<TFixture>(int schedules) : StoreConformance<TFixture> where TFixture : StoreFixture, new()
 {

@@ -1,6 +1,8 @@
 namespace Postrider.Testing;
 
-/// <summary>A clock that stands still until a test moves it; timers that fall due on the way fire in order, on the mover's thread.</summary>
+/// <summary>
+/// A clock that stands still until a test moves it; timers that fall due on the way fire in order, on the mover's thread.
+/// </summary>
 public sealed class ManualTime(DateTimeOffset start) : TimeProvider
 {
     readonly Lock _lock = new();

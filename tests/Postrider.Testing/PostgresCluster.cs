@@ -4,8 +4,8 @@ using System.Globalization;
 namespace Postrider.Testing;
 
 /// <summary>
-/// A PostgreSQL 15 cluster of a test run's own (Debian's postgresql-15), in a temporary folder, on a loopback port and a socket in that folder;
-/// stopped and swept away by dispose. As PostgreSQL refuses to run as root, root starts it as the package's user.
+/// A PostgreSQL 15 cluster of a test run's own (Debian's postgresql-15), in a temporary folder, on a loopback port and a socket in that
+/// folder; stopped and swept away by dispose. As PostgreSQL refuses to run as root, root starts it as the package's user.
 /// </summary>
 /// <remarks>It can be copied, cut off, frozen, killed and replaced by a standby: what a server does to its clients in bad hours.</remarks>
 public sealed class PostgresCluster : IAsyncDisposable
@@ -147,7 +147,9 @@ public sealed class PostgresCluster : IAsyncDisposable
     public Task DropDatabaseAsync(string name, CancellationToken cancel = default) =>
         RunAsync(Path.Combine(Programs, "dropdb"), [.. Client(), "--force", "--if-exists", name], cancel);
 
-    /// <summary>Runs a statement as an operator would, and gives what it prints: values only, a row a line, columns apart by <c>|</c>.</summary>
+    /// <summary>
+    /// Runs a statement as an operator would, and gives what it prints: values only, a row a line, columns apart by <c>|</c>.
+    /// </summary>
     public Task<string> QueryAsync(string database, string sql, CancellationToken cancel = default) =>
         RunAsync(Path.Combine(Programs, "psql"), [.. Client(), "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", sql], cancel);
 
@@ -182,8 +184,8 @@ public sealed class PostgresCluster : IAsyncDisposable
     }
 
     /// <remarks>
-    /// Its output goes through files, and what this process has inherited is closed: the server that pg_ctl leaves behind would hold a pipe,
-    /// or the lock of whoever runs the tests, for as long as it lives.
+    /// Its output goes through files, and what this process has inherited is closed: the server that pg_ctl leaves behind would hold a
+    /// pipe, or the lock of whoever runs the tests, for as long as it lives.
     /// </remarks>
     static async Task<string> RunAsync(string program, IEnumerable<string> arguments, CancellationToken cancel)
     {

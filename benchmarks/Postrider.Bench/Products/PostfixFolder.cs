@@ -31,9 +31,10 @@ static class PostfixFolder
 
     /// <summary>
     /// Defaults where they matter to speed or safety: fsync, concurrency (20 a destination), connection cache, process limit. Set is what a
-    /// private instance needs, where mail goes, and what makes Postfix faster here: no look-up of the client's name; no in_flow_delay, which
-    /// makes some clients wait a second whenever mail comes in faster than it leaves (end to end 410 became 660 msg/s, unsigned); and mail
-    /// for the destination that is down is put on hold at once instead of being tried and deferred, which costs it a third of its pace.
+    /// private instance needs, where mail goes, and what makes Postfix faster here: no look-up of the client's name; no in_flow_delay,
+    /// which makes some clients wait a second whenever mail comes in faster than it leaves (end to end 410 became 660 msg/s, unsigned); and
+    /// mail for the destination that is down is put on hold at once instead of being tried and deferred, which costs it a third of its
+    /// pace.
     /// </summary>
     static string MainCf(TemporaryFolder folder, Destinations to, string? milter) => $$"""
         compatibility_level = 3.6

@@ -7,8 +7,8 @@ using Postrider.Bench.Machine;
 namespace Postrider.Bench.Products;
 
 /// <summary>
-/// The built program as an operator runs it: <c>postrider serve</c> on a SQLite file, or one node or several on a PostgreSQL, set up through
-/// its command line. Connections are spread over the nodes, and over the tenants.
+/// The built program as an operator runs it: <c>postrider serve</c> on a SQLite file, or one node or several on a PostgreSQL, set up
+/// through its command line. Connections are spread over the nodes, and over the tenants.
 /// </summary>
 sealed class PostriderUnderTest : IProductUnderTest
 {

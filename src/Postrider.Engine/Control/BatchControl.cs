@@ -8,15 +8,17 @@ namespace Postrider.Engine.Control;
 
 /// <summary>Cancels, pauses, resumes and reschedules whole batches, and finishes the orders of nodes that are gone.</summary>
 /// <remarks>
-/// The order and the batch's state are one transaction, and hold from there on; the messages follow a page at a time. A process that dies half-way
-/// loses nothing: another node, or its own next start, finds the order when its lease has ended and goes on behind its cursor. A worker of this
-/// node that holds a message finds its lease void, exactly as after a single cancel.
+/// The order and the batch's state are one transaction, and hold from there on; the messages follow a page at a time. A process that dies
+/// half-way loses nothing: another node, or its own next start, finds the order when its lease has ended and goes on behind its cursor. A
+/// worker of this node that holds a message finds its lease void, exactly as after a single cancel.
 /// </remarks>
 public sealed class BatchControl(
     IBatchOrderStore store, IBatchStore batches, IQueueWakeup wakeup, IdGenerator ids, TimeProvider time, ControlOptions options,
     ILogger<BatchControl> log) : BackgroundService
 {
-    /// <summary>Messages a transaction looks at: some tens of milliseconds, so that no other write of the tenant waits long. A guess.</summary>
+    /// <summary>
+    /// Messages a transaction looks at: some tens of milliseconds, so that no other write of the tenant waits long. A guess.
+    /// </summary>
     const int Page = 500;
     const int MostPending = 100;
 
@@ -32,7 +34,9 @@ public sealed class BatchControl(
     readonly CancellationTokenSource _stopping = new();
     readonly SemaphoreSlim _pages = new(PagesAtOnce);
 
-    /// <summary>Writes the order and waits for its end, for <see cref="ControlOptions.BatchPatience"/>; it goes on by itself after that.</summary>
+    /// <summary>
+    /// Writes the order and waits for its end, for <see cref="ControlOptions.BatchPatience"/>; it goes on by itself after that.
+    /// </summary>
     /// <returns>The batch after it, its <see cref="BatchView.Order"/> done or under way; null when there is no such batch.</returns>
     public async Task<BatchView?> OrderAsync(BatchKey batch, BatchAction action, DateTimeOffset? dueAt, CancellationToken cancel)
     {

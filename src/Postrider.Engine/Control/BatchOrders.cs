@@ -52,19 +52,22 @@ public enum BatchWork
 public sealed record BatchPageResult(BatchWork Work, IReadOnlyList<Backlog> Waiting);
 
 /// <summary>
-/// Orders to whole batches. An order is one row, written with the batch's state; the messages follow a page at a time, each page one transaction
-/// with the order's cursor, so that whoever goes on after a crash goes on where it stopped.
+/// Orders to whole batches. An order is one row, written with the batch's state; the messages follow a page at a time, each page one
+/// transaction with the order's cursor, so that whoever goes on after a crash goes on where it stopped.
 /// </summary>
 public interface IBatchOrderStore
 {
     /// <summary>
-    /// Writes the order in place of the one before it. The state holds from here on: what is accepted into a paused batch is held, and what is
-    /// accepted into a cancelled one is held and cancelled by the order's next page. A reschedule that was not finished goes on within this order.
+    /// Writes the order in place of the one before it. The state holds from here on: what is accepted into a paused batch is held, and what
+    /// is accepted into a cancelled one is held and cancelled by the order's next page. A reschedule that was not finished goes on within
+    /// this order.
     /// </summary>
     /// <returns>False when there is no such batch, or it is another tenant's: nothing was written.</returns>
     Task<bool> OrderAsync(BatchOrder order, CancellationToken cancel);
 
-    /// <summary>Orders that have work left and nobody doing it: of nodes that are gone, and those that new messages gave more to do.</summary>
+    /// <summary>
+    /// Orders that have work left and nobody doing it: of nodes that are gone, and those that new messages gave more to do.
+    /// </summary>
     Task<IReadOnlyList<BatchKey>> PendingOrdersAsync(DateTimeOffset now, int limit, CancellationToken cancel);
 
     /// <summary>
@@ -82,6 +85,8 @@ public static class Held
 {
     public static DateTimeOffset DueAt { get; } = new(9999, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    /// <summary>Orders look again at ids as old as this before their cursor: nodes' clocks differ, and an accept takes its time to commit.</summary>
+    /// <summary>
+    /// Orders look again at ids as old as this before their cursor: nodes' clocks differ, and an accept takes its time to commit.
+    /// </summary>
     public static TimeSpan Tail { get; } = TimeSpan.FromMinutes(10);
 }

@@ -9,8 +9,8 @@ public sealed record ControlOptions
     public TimeSpan AnswerPatience { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// How long a call about a whole batch waits for its end, before it answers 202 and goes on by itself. 0 to 1 min, default 10 s: tens of
-    /// thousands of messages, and less than most clients wait for an answer. A guess.
+    /// How long a call about a whole batch waits for its end, before it answers 202 and goes on by itself. 0 to 1 min, default 10 s: tens
+    /// of thousands of messages, and less than most clients wait for an answer. A guess.
     /// </summary>
     public TimeSpan BatchPatience { get; init; } = TimeSpan.FromSeconds(10);
 }

@@ -25,7 +25,9 @@ public enum ControlRule : byte
     AsksHolder,
 }
 
-/// <summary>Who may act on what: contracts/scaisend.md §4.3. The stores are given their conditions from here, and a test holds them to it.</summary>
+/// <summary>
+/// Who may act on what: contracts/scaisend.md §4.3. The stores are given their conditions from here, and a test holds them to it.
+/// </summary>
 public static class ControlRules
 {
     /// <summary>The queued message that was tried before is told apart from one that was not: only it has anything to retry.</summary>

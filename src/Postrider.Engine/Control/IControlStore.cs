@@ -3,19 +3,21 @@ using Postrider.Engine.Queue;
 
 namespace Postrider.Engine.Control;
 
-/// <summary>Cancel, retry and fail as conditional writes. They compete with the writes of whoever holds the lease; exactly one wins.</summary>
+/// <summary>
+/// Cancel, retry and fail as conditional writes. They compete with the writes of whoever holds the lease; exactly one wins.
+/// </summary>
 public interface IControlStore
 {
     /// <summary>
     /// One transaction with recipients, counters, batch, queue row and an event of the audit trail; it takes place where
-    /// <see cref="ControlRules"/> say so. Cancel and fail settle the open recipients and remove the queue row, so that no lease can speak of it
-    /// any more; retry opens all recipients that nobody accepted and makes the message due now under a new generation.
+    /// <see cref="ControlRules"/> say so. Cancel and fail settle the open recipients and remove the queue row, so that no lease can speak
+    /// of it any more; retry opens all recipients that nobody accepted and makes the message due now under a new generation.
     /// </summary>
     Task<ControlResult> ChangeAsync(ControlWrite write, CancellationToken cancel);
 
     /// <summary>
-    /// Keeps the answer to an attempt that was running when its message was failed by hand: the event, and that a recipient has the message.
-    /// The status stays.
+    /// Keeps the answer to an attempt that was running when its message was failed by hand: the event, and that a recipient has the
+    /// message. The status stays.
     /// </summary>
     /// <returns>False when the message is not one that was failed under this lease: then nothing is written.</returns>
     Task<bool> NoteLateAsync(LeaseKey lease, MessageEvent late, CancellationToken cancel);

@@ -6,10 +6,10 @@ namespace Postrider.Engine.Control;
 
 /// <summary>Cancels, retries and fails messages, and stops this node's attempts at them.</summary>
 /// <remarks>
-/// The store decides, in one conditional write. Only the retry of a message that is being sent needs more: its attempt is stopped where it has
-/// not sent the final dot, and then writes the retry in place of its own end, so that nobody can claim the message in between. An attempt of
-/// another node cannot be asked: it is refused, and so is one whose process is gone, until its lease has ended and <see cref="LeaseKeeper"/>
-/// has taken the message back.
+/// The store decides, in one conditional write. Only the retry of a message that is being sent needs more: its attempt is stopped where it
+/// has not sent the final dot, and then writes the retry in place of its own end, so that nobody can claim the message in between. An
+/// attempt of another node cannot be asked: it is refused, and so is one whose process is gone, until its lease has ended and
+/// <see cref="LeaseKeeper"/> has taken the message back.
 /// </remarks>
 public sealed class MessageControl(
     IControlStore store, RunningAttempts attempts, IQueueWakeup wakeup, IdGenerator ids, TimeProvider time, ControlOptions options)

@@ -22,10 +22,14 @@ public sealed record DeliveryOptions
     /// <summary>Host part of VERP return paths.</summary>
     public required Domain ReturnPathDomain { get; init; }
 
-    /// <summary>Connections to one destination at most, of all nodes together. Default 20, Postfix's default_destination_concurrency_limit.</summary>
+    /// <summary>
+    /// Connections to one destination at most, of all nodes together. Default 20, Postfix's default_destination_concurrency_limit.
+    /// </summary>
     public int Concurrency { get; init; } = 20;
 
-    /// <summary>Connections a destination starts with; each success allows one more. Default 5, Postfix's initial_destination_concurrency.</summary>
+    /// <summary>
+    /// Connections a destination starts with; each success allows one more. Default 5, Postfix's initial_destination_concurrency.
+    /// </summary>
     public int InitialConcurrency { get; init; } = 5;
 
     /// <summary>Messages held for one destination at most, waiting and under way. Default 500.</summary>
@@ -46,7 +50,9 @@ public sealed record DeliveryOptions
     /// <summary>The operator's limits for destinations; none twice for the same name.</summary>
     public IReadOnlyList<DestinationRule> Destinations { get; init; } = [];
 
-    /// <summary>Whether the big providers have the limits of <see cref="BuiltInProfiles.All"/> where the operator says nothing else. Default true.</summary>
+    /// <summary>
+    /// Whether the big providers have the limits of <see cref="BuiltInProfiles.All"/> where the operator says nothing else. Default true.
+    /// </summary>
     public bool BuiltInProfiles { get; init; } = true;
 
     public BackOffOptions BackOff { get; init; } = new();

@@ -8,12 +8,13 @@ namespace Postrider.Engine.Delivery;
 sealed record DeliveryJob(MessageAttempt Attempt, int Ordinal);
 
 /// <summary>
-/// A destination: what waits for one MX site on this node, the connections to it, and how much it can take. Domains of the same site share it.
+/// A destination: what waits for one MX site on this node, the connections to it, and how much it can take. Domains of the same site share
+/// it.
 /// </summary>
 /// <remarks>
-/// Two things hold it back: its limits, which the operator or a built-in profile sets for all nodes together and of which this one has its share
-/// (<see cref="DestinationLimits"/>), and what the far side shows it can take (<see cref="Pace"/>). Nothing here survives a restart: the
-/// store has every message, and a new process starts small again.
+/// Two things hold it back: its limits, which the operator or a built-in profile sets for all nodes together and of which this one has its
+/// share (<see cref="DestinationLimits"/>), and what the far side shows it can take (<see cref="Pace"/>). Nothing here survives a restart:
+/// the store has every message, and a new process starts small again.
 /// </remarks>
 sealed class Destination
 {
@@ -66,7 +67,9 @@ sealed class Destination
 
     TimeSpan? LeftAloneFor_UnderLock => _pace.LeftAloneUntil - Steady is { Ticks: > 0 } pause ? pause : null;
 
-    /// <summary>This node's share. Rounded down, so that all nodes together stay within the limit unless there are more nodes than connections.</summary>
+    /// <summary>
+    /// This node's share. Rounded down, so that all nodes together stay within the limit unless there are more nodes than connections.
+    /// </summary>
     int MostConnections => Math.Max(1, (_limits.Connections ?? _services.Options.Concurrency) / Math.Max(1, _services.LiveNodes()));
 
     int Limit_UnderLock => Math.Min(_pace.Connections, MostConnections);
@@ -153,7 +156,9 @@ sealed class Destination
         }
     }
 
-    /// <summary>Takes a transaction that no claim has reserved: of a message to several domains, or the second recipient's of one.</summary>
+    /// <summary>
+    /// Takes a transaction that no claim has reserved: of a message to several domains, or the second recipient's of one.
+    /// </summary>
     /// <param name="notBefore">When it cannot be had: when to ask again.</param>
     public bool TryTakeOne(out DateTimeOffset notBefore)
     {

@@ -6,13 +6,13 @@ using Postrider.Engine.Suppressions;
 namespace Postrider.Engine.Delivery;
 
 /// <summary>
-/// One attempt at one leased message: from the lease to the settlement that ends it. Its recipients may be under way at several destinations at
-/// once; each verdict is recorded as it comes, so that a crash repeats only what was still open.
+/// One attempt at one leased message: from the lease to the settlement that ends it. Its recipients may be under way at several
+/// destinations at once; each verdict is recorded as it comes, so that a crash repeats only what was still open.
 /// </summary>
 /// <remarks>
-/// Two things are decided here and nowhere else: that a message is marked sending, once, before any socket is used for it; and what the sum of
-/// the verdicts makes of the message. Every write names the lease's generation; the first one refused means that the lease is lost, and what
-/// is left of the attempt is silent.
+/// Two things are decided here and nowhere else: that a message is marked sending, once, before any socket is used for it; and what the sum
+/// of the verdicts makes of the message. Every write names the lease's generation; the first one refused means that the lease is lost, and
+/// what is left of the attempt is silent.
 /// </remarks>
 sealed class MessageAttempt
 {
@@ -115,7 +115,9 @@ sealed class MessageAttempt
     /// <inheritdoc cref="RecipientsUnderWay.TryGiveBack"/>
     public bool TryGiveBack(int ordinal) => _underWay.TryGiveBack(ordinal);
 
-    /// <summary>Records one recipient's verdict; with the last one the attempt ends and its lease with it. Only the first one counts.</summary>
+    /// <summary>
+    /// Records one recipient's verdict; with the last one the attempt ends and its lease with it. Only the first one counts.
+    /// </summary>
     /// <remarks>Not cancellable: a reply that was heard is written down, or the message goes out twice.</remarks>
     public async Task RecordAsync(int ordinal, Verdict verdict, Conversation? conversation)
     {
@@ -164,10 +166,13 @@ sealed class MessageAttempt
     }
 
     /// <summary>
-    /// Stops what has not sent its final dot, and waits for the rest. When everything it was asked to send is then either recorded or was not
-    /// sent, <paramref name="takeOver"/> is asked to write in place of its own end; else, or when that declines, it ends as it would have.
+    /// Stops what has not sent its final dot, and waits for the rest. When everything it was asked to send is then either recorded or was
+    /// not sent, <paramref name="takeOver"/> is asked to write in place of its own end; else, or when that declines, it ends as it would
+    /// have.
     /// </summary>
-    /// <returns>False when it has not ended by then: a final dot is not answered yet. <paramref name="takeOver"/> is not called any more.</returns>
+    /// <returns>
+    /// False when it has not ended by then: a final dot is not answered yet. <paramref name="takeOver"/> is not called any more.
+    /// </returns>
     public async Task<bool> YieldAsync(Func<LeaseKey, Task<bool>> takeOver, TimeSpan patience)
     {
         lock (_lock)
@@ -256,7 +261,9 @@ sealed class MessageAttempt
         }
     }
 
-    /// <summary>No more is tried: the node stops, or composing ran into a fault of ours. What a destination has already, it still records.</summary>
+    /// <summary>
+    /// No more is tried: the node stops, or composing ran into a fault of ours. What a destination has already, it still records.
+    /// </summary>
     public async Task AbandonAsync(DateTimeOffset dueAt)
     {
         foreach (var ordinal in OpenRecipients.ToArray())

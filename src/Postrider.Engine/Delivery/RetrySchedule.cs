@@ -10,7 +10,9 @@ public sealed record RetryOptions
         TimeSpan.FromHours(1), TimeSpan.FromHours(2), TimeSpan.FromHours(4), TimeSpan.FromHours(8),
     ];
 
-    /// <summary>Each wait is stretched or shrunk by up to this share, so that what failed together is not retried together. 0 to 0.9, default 0.2.</summary>
+    /// <summary>
+    /// Each wait is stretched or shrunk by up to this share, so that what failed together is not retried together. 0 to 0.9, default 0.2.
+    /// </summary>
     public double Jitter { get; init; } = 0.2;
 
     /// <summary>How long a message is tried for, from its release. Default 72 h.</summary>

@@ -8,10 +8,12 @@ using Postrider.Mail.Addresses;
 namespace Postrider.Engine.Delivery;
 
 /// <summary>
-/// VERP return paths (contracts/scaisend.md §8.6): <c>b+token@host</c>, where the token names message and recipient under an HMAC, so that a
-/// DSN finds its message without a look at its body, and nobody can make one up.
+/// VERP return paths (contracts/scaisend.md §8.6): <c>b+token@host</c>, where the token names message and recipient under an HMAC, so that
+/// a DSN finds its message without a look at its body, and nobody can make one up.
 /// </summary>
-/// <remarks>The token is base32 of message id (16 octets), recipient ordinal (2) and the first 8 octets of HMAC-SHA-256 over both: 42 characters.</remarks>
+/// <remarks>
+/// The token is base32 of message id (16 octets), recipient ordinal (2) and the first 8 octets of HMAC-SHA-256 over both: 42 characters.
+/// </remarks>
 public sealed class ReturnPaths(SecretBox secrets, Domain host)
 {
     const int NamedOctets = 18;

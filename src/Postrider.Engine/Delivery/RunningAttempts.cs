@@ -3,7 +3,9 @@ using Postrider.Engine.Messages;
 
 namespace Postrider.Engine.Delivery;
 
-/// <summary>This node's attempts by message, so that control can reach them. Of two at one message, the older is void and cannot be asked for.</summary>
+/// <summary>
+/// This node's attempts by message, so that control can reach them. Of two at one message, the older is void and cannot be asked for.
+/// </summary>
 public sealed class RunningAttempts
 {
     readonly ConcurrentDictionary<MessageId, MessageAttempt> _attempts = new();

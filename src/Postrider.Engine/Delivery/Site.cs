@@ -56,7 +56,9 @@ sealed class MxTargets(MxWalk walk, int port) : TargetWalk
         await walk.NextAsync(cancel) is { } target ? new Target(target.Host.ToString(), new IPEndPoint(target.Address, port)) : null;
 }
 
-/// <summary>A route's host is named by the operator, so the system's own resolver is asked (/etc/hosts counts), and private addresses are meant.</summary>
+/// <summary>
+/// A route's host is named by the operator, so the system's own resolver is asked (/etc/hosts counts), and private addresses are meant.
+/// </summary>
 sealed class RouteTargets(DnsEndPoint route) : TargetWalk
 {
     Queue<IPAddress>? _addresses;

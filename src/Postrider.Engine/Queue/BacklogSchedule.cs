@@ -1,8 +1,8 @@
 namespace Postrider.Engine.Queue;
 
 /// <summary>
-/// Which backlogs have something due, and when: one entry a (tenant, domain) with live mail, never one a message. Backlogs that are due take
-/// turns: one that was served goes to the end of the line.
+/// Which backlogs have something due, and when: one entry a (tenant, domain) with live mail, never one a message. Backlogs that are due
+/// take turns: one that was served goes to the end of the line.
 /// </summary>
 /// <remarks>What the stores know is the truth; an entry may be early (a claim then finds nothing) and is never late once told.</remarks>
 sealed class BacklogSchedule

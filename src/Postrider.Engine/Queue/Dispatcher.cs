@@ -9,13 +9,13 @@ using Postrider.Engine.Suppressions;
 namespace Postrider.Engine.Queue;
 
 /// <summary>
-/// Takes what is due out of the store, backlog by backlog, and hands it to composing: never more than the node may hold, never for a destination
-/// that is full or left alone.
+/// Takes what is due out of the store, backlog by backlog, and hands it to composing: never more than the node may hold, never for a
+/// destination that is full or left alone.
 /// </summary>
 /// <remarks>
-/// It is woken by intake and by attempts that end, so an idle node claims within the time of one commit; the sweep is only the safety net. It
-/// holds a few words a backlog, not a message: a million messages for a dead destination are one entry here. After a crash nothing of it is
-/// missed: <see cref="SweepAsync"/> reads the backlogs anew, and <see cref="LeaseKeeper"/> takes over what the dead process held.
+/// It is woken by intake and by attempts that end, so an idle node claims within the time of one commit; the sweep is only the safety net.
+/// It holds a few words a backlog, not a message: a million messages for a dead destination are one entry here. After a crash nothing of it
+/// is missed: <see cref="SweepAsync"/> reads the backlogs anew, and <see cref="LeaseKeeper"/> takes over what the dead process held.
 /// </remarks>
 sealed class Dispatcher(
     IQueueStore queue, ISuppressionStore suppressions, Destinations destinations, QueueOptions options, LeaseBook leases, TimeProvider time,
@@ -42,7 +42,9 @@ sealed class Dispatcher(
     /// <summary>Messages leased and not closed.</summary>
     public int Leased => leases.Held;
 
-    /// <summary>How long ago the dispatcher last went round. It goes round at least every <see cref="QueueOptions.SweepInterval"/>.</summary>
+    /// <summary>
+    /// How long ago the dispatcher last went round. It goes round at least every <see cref="QueueOptions.SweepInterval"/>.
+    /// </summary>
     public TimeSpan SinceHeartbeat => time.GetElapsedTime(Volatile.Read(ref _heartbeat));
 
     public TimeSpan Lag => _schedule.NextAt is { } next && time.GetUtcNow() - next is { Ticks: > 0 } lag ? lag : TimeSpan.Zero;
@@ -221,7 +223,8 @@ sealed class Dispatcher(
         Due(new Backlog(key, at));
     }
 
-    // Not cancellable: whether a claim that is given up was committed, nobody would know, and its messages would wait for their leases to end.
+    // Not cancellable: whether a claim that is given up was committed, nobody would know, and its messages would wait for their leases to
+    // end.
     async Task ClaimAsync(ClaimPlan plan, DateTimeOffset now)
     {
         var claimed = 0;

@@ -3,13 +3,19 @@ using Postrider.Engine.Suppressions;
 
 namespace Postrider.Engine.Queue;
 
-/// <summary>The queue of record. Each write is one transaction; a write under a lease names its generation and changes nothing once that is old.</summary>
+/// <summary>
+/// The queue of record. Each write is one transaction; a write under a lease names its generation and changes nothing once that is old.
+/// </summary>
 public interface IQueueStore
 {
-    /// <summary>Leases due messages of one backlog, oldest due first; their generation goes up by one and their status to processing.</summary>
+    /// <summary>
+    /// Leases due messages of one backlog, oldest due first; their generation goes up by one and their status to processing.
+    /// </summary>
     Task<ClaimResult> ClaimAsync(Claim claim, CancellationToken cancel);
 
-    /// <summary>Leases waiting messages that are past their lifetime, whatever their backlog's state (contracts/scaisend.md §8.3: 72 h).</summary>
+    /// <summary>
+    /// Leases waiting messages that are past their lifetime, whatever their backlog's state (contracts/scaisend.md §8.3: 72 h).
+    /// </summary>
     Task<IReadOnlyList<LeasedMessage>> ClaimExpiredAsync(ClaimExpired claim, CancellationToken cancel);
 
     /// <summary>processing → rendered. A message already partly accepted stays <c>sent</c>.</summary>
@@ -17,14 +23,14 @@ public interface IQueueStore
     Task<bool> MarkRenderedAsync(LeaseKey lease, CancellationToken cancel);
 
     /// <summary>
-    /// rendered → sending, committed before the socket is used for the message. Cancel is the competing write. <c>processing</c> goes there too:
-    /// nobody waits for <see cref="MarkRenderedAsync"/> before asking for this.
+    /// rendered → sending, committed before the socket is used for the message. Cancel is the competing write. <c>processing</c> goes there
+    /// too: nobody waits for <see cref="MarkRenderedAsync"/> before asking for this.
     /// </summary>
     Task<bool> MarkSendingAsync(LeaseKey lease, CancellationToken cancel);
 
     /// <summary>
-    /// Records what an attempt came to: recipients, events, counters, status, and what becomes of the queue row. It may be asked again with the
-    /// same events when nobody could tell whether it was committed: events that are there already stay as they are.
+    /// Records what an attempt came to: recipients, events, counters, status, and what becomes of the queue row. It may be asked again with
+    /// the same events when nobody could tell whether it was committed: events that are there already stay as they are.
     /// </summary>
     Task<bool> SettleAsync(Settlement settlement, CancellationToken cancel);
 
@@ -35,8 +41,8 @@ public interface IQueueStore
     Task RenewAsync(NodeId owner, DateTimeOffset until, CancellationToken cancel);
 
     /// <summary>
-    /// Puts messages whose lease ended before <paramref name="now"/> back in the queue, due now. For one that was <c>sending</c> the outcome
-    /// is unknown: each open recipient gets a deferred event with <see cref="EventData.Uncertain"/>.
+    /// Puts messages whose lease ended before <paramref name="now"/> back in the queue, due now. For one that was <c>sending</c> the
+    /// outcome is unknown: each open recipient gets a deferred event with <see cref="EventData.Uncertain"/>.
     /// </summary>
     /// <param name="alsoOf">Owners known to be dead: all nodes but this one when the store serves only one.</param>
     Task<IReadOnlyList<Backlog>> ReleaseExpiredAsync(DateTimeOffset now, Func<NodeId, bool>? alsoOf, CancellationToken cancel);
@@ -56,7 +62,9 @@ public interface IQueueStore
     Task<QueueSummary> SummaryAsync(DateTimeOffset now, CancellationToken cancel);
 }
 
-/// <summary>What waits for one domain on behalf of one tenant: the unit the dispatcher takes turns by, so that no tenant waits behind another.</summary>
+/// <summary>
+/// What waits for one domain on behalf of one tenant: the unit the dispatcher takes turns by, so that no tenant waits behind another.
+/// </summary>
 /// <param name="Domain">A-label, or empty for messages to several domains.</param>
 public readonly record struct BacklogKey(TenantId Tenant, string Domain);
 
@@ -103,8 +111,8 @@ public sealed record Settlement
     public required IReadOnlyList<MessageEvent> Events { get; init; }
 
     /// <summary>
-    /// The message's status after this. While recipients are still under way only <c>sent</c> changes it: what is decided about one recipient
-    /// does not tell whether another is being sent to.
+    /// The message's status after this. While recipients are still under way only <c>sent</c> changes it: what is decided about one
+    /// recipient does not tell whether another is being sent to.
     /// </summary>
     public required MessageStatus Status { get; init; }
     public required Continuation Then { get; init; }

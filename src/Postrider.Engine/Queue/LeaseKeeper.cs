@@ -6,9 +6,10 @@ namespace Postrider.Engine.Queue;
 
 /// <summary>Keeps this node's leases alive, takes back those of nodes that died, and has messages past their lifetime settled.</summary>
 /// <remarks>
-/// A node whose process stands still past its leases finds, when it goes on, that their generation has moved: its late writes change nothing.
-/// While the store is away leases end though their holders live, with outcomes in memory that they could not write. So when it is back, and when
-/// this node starts, which may be the same moment, the leases of others are left alone until they have had the time to renew them.
+/// A node whose process stands still past its leases finds, when it goes on, that their generation has moved: its late writes change
+/// nothing. While the store is away leases end though their holders live, with outcomes in memory that they could not write. So when it is
+/// back, and when this node starts, which may be the same moment, the leases of others are left alone until they have had the time to renew
+/// them.
 /// </remarks>
 /// <param name="othersAreDead">The store serves one process only: there are no others.</param>
 sealed class LeaseKeeper(
@@ -53,8 +54,8 @@ sealed class LeaseKeeper(
     }
 
     /// <summary>
-    /// Takes back what dead nodes hold, our own leases renewed first: after the store was away, the machine slept or its clock leapt they look
-    /// as dead as others, and what is being sent at this moment would be sent again.
+    /// Takes back what dead nodes hold, our own leases renewed first: after the store was away, the machine slept or its clock leapt they
+    /// look as dead as others, and what is being sent at this moment would be sent again.
     /// </summary>
     internal async Task RescueAsync(CancellationToken cancel)
     {

@@ -5,8 +5,8 @@ using Postrider.Engine.Messages;
 namespace Postrider.Engine.Queue;
 
 /// <summary>
-/// This node's heartbeat, and by it the number of nodes alive, which limits are shared by. Leases do not depend on it: a node that falls silent
-/// loses them by their own end.
+/// This node's heartbeat, and by it the number of nodes alive, which limits are shared by. Leases do not depend on it: a node that falls
+/// silent loses them by their own end.
 /// </summary>
 /// <remarks>
 /// While the store is away the last number stands. Leases are told by each node's own clock, so it also watches how far that is from the

@@ -8,7 +8,9 @@ public sealed record QueueOptions
     /// <summary>Messages leased of one backlog at a time. Default 100.</summary>
     public int ClaimPage { get; init; } = 100;
 
-    /// <summary>How long a lease holds unless renewed. Default 45 s, so that a dead node's messages are taken over within a minute.</summary>
+    /// <summary>
+    /// How long a lease holds unless renewed. Default 45 s, so that a dead node's messages are taken over within a minute.
+    /// </summary>
     public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(45);
 
     /// <summary>How often leases are renewed; a third of <see cref="Lease"/> lets two renewals fail. Default 15 s.</summary>

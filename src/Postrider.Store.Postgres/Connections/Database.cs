@@ -14,8 +14,8 @@ sealed class Database : IAsyncDisposable
     const int WriteAttempts = 8;
 
     /// <summary>
-    /// A node whose machine vanished, or which stands still, in the middle of a transaction keeps its rows locked until the server ends it. Well
-    /// within a lease, so that the others find the rows free when they take them over.
+    /// A node whose machine vanished, or which stands still, in the middle of a transaction keeps its rows locked until the server ends it.
+    /// Well within a lease, so that the others find the rows free when they take them over.
     /// </summary>
     const string NoIdleTransactions = "-c idle_in_transaction_session_timeout=15000";
 
@@ -136,8 +136,8 @@ sealed class Database : IAsyncDisposable
             + "-c enable_material=off -c synchronous_commit=on");
 
     /// <summary>
-    /// What callers are told while the database is away. Why is logged here and nowhere else, and not for every one of them: an outage is some
-    /// lines every few seconds, however many ask.
+    /// What callers are told while the database is away. Why is logged here and nowhere else, and not for every one of them: an outage is
+    /// some lines every few seconds, however many ask.
     /// </summary>
     public Engine.Messages.StoreUnavailableException Unavailable(Exception cause)
     {

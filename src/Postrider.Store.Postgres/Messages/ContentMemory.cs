@@ -4,12 +4,12 @@ using Postrider.Engine.Messages;
 namespace Postrider.Store.Postgres.Messages;
 
 /// <summary>
-/// Bodies that this node has just accepted: most are composed a moment later by the same node, which then need not ask the database for each.
-/// A content is known by its hash, so what is remembered is never out of date.
+/// Bodies that this node has just accepted: most are composed a moment later by the same node, which then need not ask the database for
+/// each. A content is known by its hash, so what is remembered is never out of date.
 /// </summary>
 /// <remarks>
-/// What waits is sent oldest first, so when there is no room the newest is not remembered, rather than the oldest forgotten. A content goes with
-/// its last use; one that another node has sent goes by its age.
+/// What waits is sent oldest first, so when there is no room the newest is not remembered, rather than the oldest forgotten. A content goes
+/// with its last use; one that another node has sent goes by its age.
 /// </remarks>
 /// <param name="capacity">In octets; 0 remembers nothing.</param>
 sealed class ContentMemory(int capacity, TimeProvider time)

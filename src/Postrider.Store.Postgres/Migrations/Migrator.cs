@@ -41,7 +41,9 @@ static class Migrator
         """;
 
     /// <returns>The schema's version.</returns>
-    /// <exception cref="StoreUnavailableException">A newer Postrider made this database, or it holds no store and none may be made.</exception>
+    /// <exception cref="StoreUnavailableException">
+    /// A newer Postrider made this database, or it holds no store and none may be made.
+    /// </exception>
     public static async Task<int> MigrateAsync(Database database, bool mayCreate, DateTimeOffset now, CancellationToken cancel)
     {
         var migrations = Load();

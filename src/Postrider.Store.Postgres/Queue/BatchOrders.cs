@@ -10,8 +10,8 @@ namespace Postrider.Store.Postgres.Queue;
 
 /// <summary>Orders to whole batches, a page of messages a transaction.</summary>
 /// <remarks>
-/// A transaction locks the order's row first, then queue rows, then totals; what accepts or settles locks queue rows, then totals, and never an
-/// order. So they do not wait for each other in a circle, and pages of two nodes come one after the other.
+/// A transaction locks the order's row first, then queue rows, then totals; what accepts or settles locks queue rows, then totals, and
+/// never an order. So they do not wait for each other in a circle, and pages of two nodes come one after the other.
 /// </remarks>
 static class BatchOrders
 {

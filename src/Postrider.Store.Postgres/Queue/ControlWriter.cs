@@ -215,7 +215,9 @@ sealed class ControlWriter(Database database, Recount recount, PostgresStoreOpti
         where e.lane = @lane and e.tenant_id = any(@tenants) and e.message_id = any(@messages) and e.id = any(@ids)
         """;
 
-    /// <summary>An action's event is made once: where it is, the action took place. What was refused left none, and stays unknown.</summary>
+    /// <summary>
+    /// An action's event is made once: where it is, the action took place. What was refused left none, and stays unknown.
+    /// </summary>
     protected override async Task RecheckAsync(NpgsqlConnection connection, short lane, List<ControlPending> group)
     {
         await using var batch = new NpgsqlBatch(connection);

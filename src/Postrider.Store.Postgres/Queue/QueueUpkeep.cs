@@ -5,13 +5,14 @@ using Postrider.Store.Postgres.Connections;
 namespace Postrider.Store.Postgres.Queue;
 
 /// <summary>
-/// Looks after the queue, which in a minute may go from empty to a million rows and back, while the server's autovacuum comes once in that time.
+/// Looks after the queue, which in a minute may go from empty to a million rows and back, while the server's autovacuum comes once in that
+/// time.
 /// </summary>
 /// <remarks>
 /// Vacuum: each message leaves a dead entry at the very beginning of the index that claims read, and every claim steps over all of them.
-/// Analyze: a vacuum that finds the queue empty, and cannot give its pages back because somebody is working on it, tells the planner that they
-/// hold nothing. As they fill it goes on to believe so, and plans by reading the whole lane for each row of a group.
-/// One node at a time does it, and none where its role does not own the table. Nothing is lost when nobody does.
+/// Analyze: a vacuum that finds the queue empty, and cannot give its pages back because somebody is working on it, tells the planner that
+/// they hold nothing. As they fill it goes on to believe so, and plans by reading the whole lane for each row of a group. One node at a
+/// time does it, and none where its role does not own the table. Nothing is lost when nobody does.
 /// </remarks>
 sealed class QueueUpkeep(Database database, TimeProvider time, ILogger log) : IAsyncDisposable
 {
@@ -28,8 +29,8 @@ sealed class QueueUpkeep(Database database, TimeProvider time, ILogger log) : IA
     readonly record struct QueueCounts(long Dead, long Live, double? Estimated, DateTimeOffset? VacuumedAt)
     {
         /// <summary>
-        /// Ten thousand dead rows are some three thousand messages; of a long queue all indexes are read, so it has to be worth it. What a vacuum
-        /// had to leave, because somebody's old snapshot may still see it, the next one would leave too.
+        /// Ten thousand dead rows are some three thousand messages; of a long queue all indexes are read, so it has to be worth it. What a
+        /// vacuum had to leave, because somebody's old snapshot may still see it, the next one would leave too.
         /// </summary>
         public bool IsWorthVacuum(long leftBehind) => Dead > 10_000 + (Live / 50) + (2 * leftBehind);
 

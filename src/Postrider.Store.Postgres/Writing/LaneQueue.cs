@@ -4,9 +4,9 @@ namespace Postrider.Store.Postgres.Writing;
 
 /// <summary>Where writes wait, a line for each lane; bounded over all of them. Lanes take turns.</summary>
 /// <remarks>
-/// A line that has rested for as long as <paramref name="pace"/> gets its turn at once, so that an idle system waits for nothing. A busy one's
-/// groups begin that far apart, and what comes meanwhile is in the next: else two nodes, each with a commit under way, would make twice as many
-/// groups of half the size.
+/// A line that has rested for as long as <paramref name="pace"/> gets its turn at once, so that an idle system waits for nothing. A busy
+/// one's groups begin that far apart, and what comes meanwhile is in the next: else two nodes, each with a commit under way, would make
+/// twice as many groups of half the size.
 /// </remarks>
 /// <param name="pace">Zero: a line gets its next turn at once.</param>
 sealed class LaneQueue<T>(int capacity, int groupLimit, int groupOctets, TimeSpan pace, TimeProvider time) : IDisposable where T : PendingWrite

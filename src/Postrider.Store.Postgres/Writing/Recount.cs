@@ -12,8 +12,8 @@ namespace Postrider.Store.Postgres.Writing;
 /// </summary>
 /// <remarks>
 /// In a transaction of its own, which locks the rows as all do who change totals and counts after that: what had changed its totals before
-/// is in the count, what waits for the lock adds to it. Meanwhile the tenant's other writes wait, and with each of them all lanes that share
-/// its connection, half of them: seconds for a million messages of one day.
+/// is in the count, what waits for the lock adds to it. Meanwhile the tenant's other writes wait, and with each of them all lanes that
+/// share its connection, half of them: seconds for a million messages of one day.
 /// </remarks>
 sealed class Recount(Database database, ILogger log)
 {

@@ -6,13 +6,13 @@ namespace Postrider.Store.Postgres.Writing;
 /// </summary>
 /// <remarks>
 /// A message that nobody's MX has accepted counts as queued until it settles: which of those are leased, and how far they are, is in the
-/// queue, a few rows with an index of their own, where readers count them. So the many steps of a lease change no total, and do not wait for
-/// each other at the one row of a busy tenant's day: that row would else be the line in which all commits stand.
+/// queue, a few rows with an index of their own, where readers count them. So the many steps of a lease change no total, and do not wait
+/// for each other at the one row of a busy tenant's day: that row would else be the line in which all commits stand.
 ///
-/// Every transaction that changes totals does so in its last statement, rows of <c>batch</c> before rows of <c>counter</c>, each in the order of their
-/// keys: so no two transactions wait for each other, and a row is held for no longer than a commit. The condition that counts
-/// <c>batch_moved</c> is always true; it is what makes the batches come first. Sums are made from what the lock returned: an update first
-/// sees the row of the statement's snapshot, and the check on its sum would fail where another transaction has added since.
+/// Every transaction that changes totals does so in its last statement, rows of <c>batch</c> before rows of <c>counter</c>, each in the
+/// order of their keys: so no two transactions wait for each other, and a row is held for no longer than a commit. The condition that
+/// counts <c>batch_moved</c> is always true; it is what makes the batches come first. Sums are made from what the lock returned: an update
+/// first sees the row of the statement's snapshot, and the check on its sum would fail where another transaction has added since.
 /// </remarks>
 static class Totals
 {
@@ -121,8 +121,8 @@ static class Totals
         """;
 
     /// <summary>
-    /// For accepted messages, which come from nowhere: it makes the day's row when it is the first. Those of a batch that is paused or cancelled
-    /// are held: its row is locked here, so either they are seen by the order that changed it, or the change is seen by them.
+    /// For accepted messages, which come from nowhere: it makes the day's row when it is the first. Those of a batch that is paused or
+    /// cancelled are held: its row is locked here, so either they are seen by the order that changed it, or the change is seen by them.
     /// </summary>
     public const string AcceptedSql = $"""
         with moves as materialized (

@@ -52,7 +52,9 @@ sealed class Connection : IDisposable
     /// <summary>Rows the last statement inserted, updated or deleted.</summary>
     public int Changes => raw.sqlite3_changes(_handle);
 
-    /// <exception cref="SqliteFault">The file is no longer where it was opened: what is written to it now, no restart would find.</exception>
+    /// <exception cref="SqliteFault">
+    /// The file is no longer where it was opened: what is written to it now, no restart would find.
+    /// </exception>
     public void CheckInPlace()
     {
         if (NativeSqlite.HasMoved(_handle))

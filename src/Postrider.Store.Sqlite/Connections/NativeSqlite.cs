@@ -4,7 +4,9 @@ using SQLitePCL;
 
 namespace Postrider.Store.Sqlite.Connections;
 
-/// <summary>Chooses the SQLite library: the system's when it is at least as new as we need and can search text, else the one we bring.</summary>
+/// <summary>
+/// Chooses the SQLite library: the system's when it is at least as new as we need and can search text, else the one we bring.
+/// </summary>
 static class NativeSqlite
 {
     const string Library = "e_sqlite3";

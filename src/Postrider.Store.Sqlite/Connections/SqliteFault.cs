@@ -9,7 +9,9 @@ sealed class SqliteFault(int code, string message) : Exception($"SQLite error {c
 
     int Primary => Code & 0xFF;
 
-    /// <summary>The fault is the machine's (disk, memory, another process), so that every write would have met it; not the statement's.</summary>
+    /// <summary>
+    /// The fault is the machine's (disk, memory, another process), so that every write would have met it; not the statement's.
+    /// </summary>
     public bool IsOurMachine => Primary is raw.SQLITE_FULL or raw.SQLITE_IOERR or raw.SQLITE_BUSY or raw.SQLITE_LOCKED or raw.SQLITE_READONLY
         or raw.SQLITE_CANTOPEN or raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB or raw.SQLITE_NOMEM or raw.SQLITE_PERM or raw.SQLITE_PROTOCOL;
 

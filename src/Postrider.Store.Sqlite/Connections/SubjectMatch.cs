@@ -3,7 +3,9 @@ using SQLitePCL;
 
 namespace Postrider.Store.Sqlite.Connections;
 
-/// <summary>The SQL function <c>subject_contains(subject, part)</c>: in any case, of every script; SQLite's own <c>like</c> folds ASCII only.</summary>
+/// <summary>
+/// The SQL function <c>subject_contains(subject, part)</c>: in any case, of every script; SQLite's own <c>like</c> folds ASCII only.
+/// </summary>
 static class SubjectMatch
 {
     const int StackCharacters = 512;

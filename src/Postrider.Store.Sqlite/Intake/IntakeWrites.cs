@@ -10,7 +10,9 @@ using Postrider.Store.Sqlite.Writing;
 
 namespace Postrider.Store.Sqlite.Intake;
 
-/// <summary>Makes a send request durable. What can be done before the writer's turn (JSON, compression) is done on the caller's thread.</summary>
+/// <summary>
+/// Makes a send request durable. What can be done before the writer's turn (JSON, compression) is done on the caller's thread.
+/// </summary>
 sealed class IntakeWrites(Writer writer, ReaderPool readers)
 {
     public async Task<AcceptOutcome> AcceptAsync(Acceptance acceptance, CancellationToken cancel)

@@ -4,7 +4,9 @@ using Postrider.Store.Sqlite.Connections;
 
 namespace Postrider.Store.Sqlite.Messages;
 
-/// <summary>The rows of contents. A content is known by tenant and hash; the index holds only the hash's first octets, to stay small.</summary>
+/// <summary>
+/// The rows of contents. A content is known by tenant and hash; the index holds only the hash's first octets, to stay small.
+/// </summary>
 static class ContentRows
 {
     const string ExistsSql = """

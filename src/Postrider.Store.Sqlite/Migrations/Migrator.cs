@@ -5,7 +5,9 @@ using Postrider.Store.Sqlite.Connections;
 
 namespace Postrider.Store.Sqlite.Migrations;
 
-/// <summary>Brings the schema up to date: each numbered file that the database has not seen, in order, each in its own transaction.</summary>
+/// <summary>
+/// Brings the schema up to date: each numbered file that the database has not seen, in order, each in its own transaction.
+/// </summary>
 static class Migrator
 {
     const string TableSql = """

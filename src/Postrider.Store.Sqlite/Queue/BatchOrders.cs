@@ -7,7 +7,9 @@ using Postrider.Store.Sqlite.Writing;
 
 namespace Postrider.Store.Sqlite.Queue;
 
-/// <summary>Orders to whole batches, a page of messages a transaction. As there is one writer, what a page reads holds until its commit.</summary>
+/// <summary>
+/// Orders to whole batches, a page of messages a transaction. As there is one writer, what a page reads holds until its commit.
+/// </summary>
 static class BatchOrders
 {
     const string OrderSql = """
@@ -176,7 +178,8 @@ static class BatchOrders
         """;
 
     /// <summary>
-    /// In the states that a cancel is taken in. What is leased is taken back only to be held; what was tried keeps the time of its next try.
+    /// In the states that a cancel is taken in. What is leased is taken back only to be held; what was tried keeps the time of its next
+    /// try.
     /// </summary>
     /// <returns>Whether there was anything to change.</returns>
     static bool Change(WriteSession session, BatchPage page, Progress order, MessageId message, Dictionary<BacklogKey, DateTimeOffset> waiting)

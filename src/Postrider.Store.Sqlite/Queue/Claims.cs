@@ -18,7 +18,9 @@ sealed class Claims(Writer writer, ReaderPool readers)
         return new ClaimResult(await LoadAsync(leases), nextDue);
     }
 
-    /// <summary>Looks for them as a reader, for there may be a million rows to look at, and takes those that still wait as the writer.</summary>
+    /// <summary>
+    /// Looks for them as a reader, for there may be a million rows to look at, and takes those that still wait as the writer.
+    /// </summary>
     public async Task<IReadOnlyList<LeasedMessage>> ClaimExpiredAsync(ClaimExpired claim, CancellationToken cancel)
     {
         var found = await readers.ReadAsync(db => FindExpired(db, claim), cancel);

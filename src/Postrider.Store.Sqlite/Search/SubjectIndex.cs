@@ -32,7 +32,9 @@ static class SubjectIndex
         order by s.no
         """;
 
-    /// <summary>The next messages to index, with their words: a subject never changes, so this need not wait for the writer's turn.</summary>
+    /// <summary>
+    /// The next messages to index, with their words: a subject never changes, so this need not wait for the writer's turn.
+    /// </summary>
     /// <returns>Null when fewer than <paramref name="atLeast"/> are left.</returns>
     public static Step? Next(Connection db, int atLeast, int atMost)
     {

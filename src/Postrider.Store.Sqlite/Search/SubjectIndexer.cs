@@ -10,7 +10,9 @@ namespace Postrider.Store.Sqlite.Search;
 /// searches look at the messages themselves, so that it may lag: while mail flows it waits for a quieter second, unless much is left.
 /// It takes half of the writer's time when nobody else wants it, and a twentieth when somebody does.
 /// </summary>
-/// <remarks>Less than a step is left lying: to look at those takes a search less than a millisecond, and the index grows in few large pieces.</remarks>
+/// <remarks>
+/// Less than a step is left lying: to look at those takes a search less than a millisecond, and the index grows in few large pieces.
+/// </remarks>
 sealed class SubjectIndexer : IAsyncDisposable
 {
     /// <summary>What a write may have to wait for in addition.</summary>

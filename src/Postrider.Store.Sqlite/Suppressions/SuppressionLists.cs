@@ -71,7 +71,8 @@ static class SuppressionLists
         statement.BindNamed("@tenant", tenant.Value);
         statement.BindNamed("@list", (long)scope.List);
         statement.BindNamed("@address", filter.AddressKey);
-        // Where a list has no groups, and an address is not what is looked for, its rows are those of group 0. Null stays where it is not bound.
+        // Where a list has no groups, and an address is not what is looked for, its rows are those of group 0. Null stays where it is not
+        // bound.
         if (scope.Group is { } group)
             statement.BindNamed("@group", group);
         else if (filter.AddressKey is null)

@@ -8,7 +8,9 @@ namespace Postrider.Store.Sqlite.Writing;
 /// Changes of the totals by status, gathered over one transaction and written as one row a day and one a batch, so that a thousand
 /// transitions cost a few updates.
 /// </summary>
-/// <remarks>Totals that cannot be right, for this would make them negative, are counted anew; why they were wrong, nobody knows then.</remarks>
+/// <remarks>
+/// Totals that cannot be right, for this would make them negative, are counted anew; why they were wrong, nobody knows then.
+/// </remarks>
 sealed class CounterDeltas(ILogger log)
 {
     readonly Dictionary<(TenantId Tenant, long Day), long[]> _days = [];

@@ -189,7 +189,9 @@ sealed class Writer : IDisposable
         await _ended.Task;
     }
 
-    /// <summary>Closes the connection; to be called last and after <see cref="DrainAsync"/>: only a writing connection removes the WAL.</summary>
+    /// <summary>
+    /// Closes the connection; to be called last and after <see cref="DrainAsync"/>: only a writing connection removes the WAL.
+    /// </summary>
     public void Dispose()
     {
         _session?.Connection.Dispose();

@@ -5,8 +5,8 @@ using Postrider.Engine.Tenants;
 namespace Postrider.Configuration;
 
 /// <summary>
-/// The key that seals secrets: from the configuration, else, beside a SQLite database, from a file that only its owner may read. Nodes that share a
-/// PostgreSQL database must be given the same one.
+/// The key that seals secrets: from the configuration, else, beside a SQLite database, from a file that only its owner may read. Nodes that
+/// share a PostgreSQL database must be given the same one.
 /// </summary>
 static class MasterKey
 {

@@ -32,8 +32,8 @@ sealed record Settings
     public required Uri PublicUrl { get; init; }
 
     /// <summary>
-    /// Between being told to stop and taking no more connections: <c>/ready</c> says 503 and everything is served, so that load balancers notice
-    /// before a request fails. Default 0: who has none should not wait.
+    /// Between being told to stop and taking no more connections: <c>/ready</c> says 503 and everything is served, so that load balancers
+    /// notice before a request fails. Default 0: who has none should not wait.
     /// </summary>
     public TimeSpan StopDelay { get; init; }
     public required DeliveryOptions Delivery { get; init; }
@@ -307,7 +307,9 @@ sealed record Settings
         return hosts;
     }
 
-    /// <summary>Only what is then served as it says: https without a certificate, a path, or a name that means every address, would not be.</summary>
+    /// <summary>
+    /// Only what is then served as it says: https without a certificate, a path, or a name that means every address, would not be.
+    /// </summary>
     static Uri[]? ParseListen(string text)
     {
         var parts = text.Split(',', StringSplitOptions.TrimEntries);

@@ -4,8 +4,8 @@ using System.Net;
 namespace Postrider.Configuration;
 
 /// <summary>
-/// Reads settings one by one and collects what is wrong with any of them, unknown names included, so that the operator is told everything at
-/// once. Every value is text: from a file, the environment and flags alike.
+/// Reads settings one by one and collects what is wrong with any of them, unknown names included, so that the operator is told everything
+/// at once. Every value is text: from a file, the environment and flags alike.
 /// </summary>
 /// <remarks>Durations are <c>250ms</c>, <c>30s</c>, <c>5m</c>, <c>8h</c>, <c>3d</c>, or <c>[d.]hh:mm:ss</c>.</remarks>
 sealed class SettingsReader(IConfiguration configuration)

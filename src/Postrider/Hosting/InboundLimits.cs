@@ -2,7 +2,9 @@ using Postrider.Mail.Smtp.Server;
 
 namespace Postrider.Hosting;
 
-/// <summary>How much of strangers the inbound listener bears: what it takes is small and rare. Guesses, except those with a source.</summary>
+/// <summary>
+/// How much of strangers the inbound listener bears: what it takes is small and rare. Guesses, except those with a source.
+/// </summary>
 static class InboundLimits
 {
     public static SmtpServerOptions Of(SmtpServerOptions options) => options with

@@ -25,7 +25,10 @@ using Postrider.Store.Postgres;
 
 namespace Postrider.Hosting;
 
-/// <summary>Puts a server process together: store, engine, HTTP, the inbound listener, and in the demo the capture MX. What is wired here is wired nowhere else.</summary>
+/// <summary>
+/// Puts a server process together: store, engine, HTTP, the inbound listener, and in the demo the capture MX. What is wired here is wired
+/// nowhere else.
+/// </summary>
 static class ServerHost
 {
     /// <param name="store">Opened to serve; the caller disposes it after the application.</param>
@@ -53,7 +56,9 @@ static class ServerHost
         return app;
     }
 
-    /// <summary>Starts it, or stops what had begun by then: the engine may have taken mail up before the listener found its port taken.</summary>
+    /// <summary>
+    /// Starts it, or stops what had begun by then: the engine may have taken mail up before the listener found its port taken.
+    /// </summary>
     public static async Task StartAsync(WebApplication app, CancellationToken cancel)
     {
         try

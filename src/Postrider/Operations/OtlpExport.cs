@@ -5,7 +5,10 @@ using Postrider.Engine;
 
 namespace Postrider.Operations;
 
-/// <summary>Sends the instruments to an OTLP collector. An address with a path is OTLP over HTTP (<c>…:4318/v1/metrics</c>), one without is gRPC (<c>…:4317</c>).</summary>
+/// <summary>
+/// Sends the instruments to an OTLP collector. An address with a path is OTLP over HTTP (<c>…:4318/v1/metrics</c>), one without is gRPC
+/// (<c>…:4317</c>).
+/// </summary>
 sealed class OtlpExport(Uri endpoint) : IHostedService
 {
     MeterProvider? _provider;

@@ -1,7 +1,9 @@
 namespace Postrider.Operations;
 
 /// <summary>For how long every look has found leases that ended and that nobody took over.</summary>
-/// <remarks>Those of a node that died show until they are taken back, some seconds: that must not make the nodes that live look stuck.</remarks>
+/// <remarks>
+/// Those of a node that died show until they are taken back, some seconds: that must not make the nodes that live look stuck.
+/// </remarks>
 sealed class OverdueTime(TimeProvider time)
 {
     /// <summary>Past this nobody takes over any more.</summary>

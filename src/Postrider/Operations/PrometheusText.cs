@@ -6,9 +6,12 @@ using System.Text;
 namespace Postrider.Operations;
 
 /// <summary>
-/// The product's instruments as Prometheus text (exposition format 0.0.4): it listens to the meters itself, so that a scrape needs no collector.
+/// The product's instruments as Prometheus text (exposition format 0.0.4): it listens to the meters itself, so that a scrape needs no
+/// collector.
 /// </summary>
-/// <remarks>Names have dots as underscores and their unit behind them; counters end in <c>_total</c>. Histograms have fixed buckets, in seconds.</remarks>
+/// <remarks>
+/// Names have dots as underscores and their unit behind them; counters end in <c>_total</c>. Histograms have fixed buckets, in seconds.
+/// </remarks>
 sealed class PrometheusText : IDisposable
 {
     static readonly double[] Buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600, 3600];

@@ -5,7 +5,10 @@ using Postrider.Engine.Queue;
 
 namespace Postrider.Operations;
 
-/// <summary>Looks at the whole queue every few seconds and shows it as gauges: what is live, leased, overdue, and how late the oldest due message is.</summary>
+/// <summary>
+/// Looks at the whole queue every few seconds and shows it as gauges: what is live, leased, overdue, and how late the oldest due message
+/// is.
+/// </summary>
 sealed class QueueWatch(IQueueStore queue, MailEngine engine, TimeProvider time, ILogger<QueueWatch> log) : BackgroundService
 {
     /// <summary>A look costs milliseconds with a million messages queued.</summary>

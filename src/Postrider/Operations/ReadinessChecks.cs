@@ -29,7 +29,10 @@ sealed class DispatcherCheck(MailEngine engine) : IReadinessCheck
     }
 }
 
-/// <summary>What waits because its destination is left alone, or full, is not stuck; what could go out and does not, is. So is a lease nobody took over.</summary>
+/// <summary>
+/// What waits because its destination is left alone, or full, is not stuck; what could go out and does not, is. So is a lease nobody took
+/// over.
+/// </summary>
 sealed class OldestDueCheck(MailEngine engine, QueueWatch watch, Settings settings, TimeProvider time) : IReadinessCheck
 {
     public string Name => "oldest_due";

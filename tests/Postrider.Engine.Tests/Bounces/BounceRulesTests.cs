@@ -8,7 +8,9 @@ namespace Postrider.Engine.Tests.Bounces;
 
 public sealed class BounceRulesTests
 {
-    /// <summary>contracts/scaisend.md §8.4 by itself, for codes that are met, and some that are not, at every stage, when the words say nothing.</summary>
+    /// <summary>
+    /// contracts/scaisend.md §8.4 by itself, for codes that are met, and some that are not, at every stage, when the words say nothing.
+    /// </summary>
     [Fact]
     public void Without_words_codes_mean_what_the_contract_says()
     {

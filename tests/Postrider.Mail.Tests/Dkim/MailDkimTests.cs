@@ -114,7 +114,9 @@ public sealed class MailDkimTests(MailDkimTests.Verifier verifier) : IClassFixtu
                 message, signer.Sign(message.HeaderSection.Span, hash, new DateTimeOffset(2024, 1, 1, 0, 0, 0, TimeSpan.Zero), expiresAt));
         }
 
-        /// <summary>What relays may do to a message whose signature is relaxed: trace fields on top, other folds and spaces, other case of names.</summary>
+        /// <summary>
+        /// What relays may do to a message whose signature is relaxed: trace fields on top, other folds and spaces, other case of names.
+        /// </summary>
         static byte[] Relayed(byte[] message)
         {
             var text = Encoding.Latin1.GetString(message);

@@ -33,7 +33,9 @@ public sealed class InboundReportTests
         Assert.Equal(ReportText.Of(Read(octets)), ReportText.Of(Read(unix)));
     }
 
-    /// <summary>A report may be cut anywhere on its way; what is left is read or is no report, and never says failed of somebody else.</summary>
+    /// <summary>
+    /// A report may be cut anywhere on its way; what is left is read or is no report, and never says failed of somebody else.
+    /// </summary>
     [Theory]
     [InlineData("postfix-failed-three")]
     [InlineData("qmail-remote")]

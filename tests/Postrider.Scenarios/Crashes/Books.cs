@@ -43,7 +43,10 @@ sealed class Books
         return new Books(stored, mx.Taken.ToLookup(mail => mail.To.Single(), mail => mail.MessageId, StringComparer.Ordinal));
     }
 
-    /// <summary>Nothing acknowledged is lost, all is settled once, and only what is marked uncertain arrived twice: promises 1, 2 and 5 of the design.</summary>
+    /// <summary>
+    /// Nothing acknowledged is lost, all is settled once, and only what is marked uncertain arrived twice: promises 1, 2 and 5 of the
+    /// design.
+    /// </summary>
     public void AssertKept(Load load)
     {
         Assert.All(load.Acknowledged, posted => Assert.Equal(posted.Value, Stored.GetValueOrDefault(posted.Key)?.Id));

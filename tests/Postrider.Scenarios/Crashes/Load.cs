@@ -4,7 +4,9 @@ using Postrider.Scenarios.Running;
 
 namespace Postrider.Scenarios.Crashes;
 
-/// <summary>Clients that post message after message, each to a recipient of its own, to server after server, whatever becomes of those.</summary>
+/// <summary>
+/// Clients that post message after message, each to a recipient of its own, to server after server, whatever becomes of those.
+/// </summary>
 sealed class Load : IAsyncDisposable
 {
     static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);

@@ -4,7 +4,9 @@ using Postrider.Scenarios.Running;
 
 namespace Postrider.Scenarios.Lifecycle;
 
-/// <summary>The machine's clock is set an hour ahead, and an hour back, while mail flows, waits for its time, and waits to be tried again.</summary>
+/// <summary>
+/// The machine's clock is set an hour ahead, and an hour back, while mail flows, waits for its time, and waits to be tried again.
+/// </summary>
 [Collection(nameof(Undisturbed))]
 public sealed class ClockIsSet
 {

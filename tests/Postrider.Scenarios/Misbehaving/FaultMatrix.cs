@@ -3,7 +3,9 @@ using Postrider.Scenarios.Running;
 
 namespace Postrider.Scenarios.Misbehaving;
 
-/// <summary>Faults at each stage of a session, each at an MX of its own, and the timeline each leaves: one server sends to all at once.</summary>
+/// <summary>
+/// Faults at each stage of a session, each at an MX of its own, and the timeline each leaves: one server sends to all at once.
+/// </summary>
 /// <remarks>Stalls, closes and plain refusals have files of their own beside this one.</remarks>
 public sealed class FaultMatrix
 {
@@ -13,7 +15,9 @@ public sealed class FaultMatrix
     static readonly string EndlessLine = new('2', 100_000);
     static readonly string EndlessReply = string.Concat(Enumerable.Repeat("250-more\r\n", 10_000));
 
-    /// <summary>What is no reply ends the session, and so does a reply to something else: none of it is taken for a refusal of the message.</summary>
+    /// <summary>
+    /// What is no reply ends the session, and so does a reply to something else: none of it is taken for a refusal of the message.
+    /// </summary>
     [Fact]
     public Task Gibberish_is_tried_again() => EndAsync(
         Again(MxStage.Greeting, "hello there\r\n", "not a reply: \"hello there\""),

@@ -45,8 +45,8 @@ public sealed class RollingRestart
     }
 
     /// <summary>
-    /// What docs/operate/nodes.md asks of a load balancer: it looks at <c>/ready</c> and leaves a node out that does not say 200; a request whose
-    /// connection is refused goes to the next node. It never repeats a request that a node may have seen.
+    /// What docs/operate/nodes.md asks of a load balancer: it looks at <c>/ready</c> and leaves a node out that does not say 200; a request
+    /// whose connection is refused goes to the next node. It never repeats a request that a node may have seen.
     /// </summary>
     sealed class Balancer : IAsyncDisposable
     {

@@ -43,7 +43,9 @@ public sealed class StandsStill
         await NodeGroup.AssertTotalsAsync(group.Cluster);
     }
 
-    /// <summary>It takes connections and answers nothing, as behind a network that swallows packets: nobody is left waiting for it.</summary>
+    /// <summary>
+    /// It takes connections and answers nothing, as behind a network that swallows packets: nobody is left waiting for it.
+    /// </summary>
     [Fact]
     public async Task A_database_is_told_as_away_before_clients_give_up()
     {

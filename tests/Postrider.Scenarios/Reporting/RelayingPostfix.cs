@@ -4,7 +4,9 @@ using Postrider.Testing;
 
 namespace Postrider.Scenarios.Reporting;
 
-/// <summary>Debian's Postfix as the MX of peer.test: it accepts mail, hands it to a host behind it, and reports what that refuses.</summary>
+/// <summary>
+/// Debian's Postfix as the MX of peer.test: it accepts mail, hands it to a host behind it, and reports what that refuses.
+/// </summary>
 sealed class RelayingPostfix : IAsyncDisposable
 {
     // As Debian's package makes them, postfix-files(5).

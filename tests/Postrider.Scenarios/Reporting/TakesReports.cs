@@ -4,7 +4,9 @@ using Postrider.Scenarios.Running;
 
 namespace Postrider.Scenarios.Reporting;
 
-/// <summary>Contract §4.2, §5.2, §8.6: what comes back to return paths and to the feedback address, and what must not take effect.</summary>
+/// <summary>
+/// Contract §4.2, §5.2, §8.6: what comes back to return paths and to the feedback address, and what must not take effect.
+/// </summary>
 public sealed class TakesReports
 {
     const string NoSuchUser = "550 5.1.1 no such user";

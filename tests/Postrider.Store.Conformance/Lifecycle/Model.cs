@@ -4,8 +4,8 @@ using Postrider.Engine.Queue;
 namespace Postrider.Store.Conformance.Lifecycle;
 
 /// <summary>
-/// A tenant with one batch, as it should be after each step: who holds what, what each message shows as, what the totals say. The store is asked to
-/// do the same and must answer as the model does.
+/// A tenant with one batch, as it should be after each step: who holds what, what each message shows as, what the totals say. The store is
+/// asked to do the same and must answer as the model does.
 /// </summary>
 sealed partial class Model(StoreFixture store, Sample sample, TenantId tenant)
 {

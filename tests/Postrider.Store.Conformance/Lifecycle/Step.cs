@@ -4,8 +4,8 @@ using Postrider.Engine.Messages;
 namespace Postrider.Store.Conformance.Lifecycle;
 
 /// <summary>
-/// Something that happens to a store, as data, so that a schedule that breaks it can be made shorter. <c>Pick</c> chooses among what there is
-/// when the step's turn comes, so a step means something in every shorter schedule, too.
+/// Something that happens to a store, as data, so that a schedule that breaks it can be made shorter. <c>Pick</c> chooses among what there
+/// is when the step's turn comes, so a step means something in every shorter schedule, too.
 /// </summary>
 public abstract record Step
 {

@@ -85,7 +85,9 @@ public sealed class PostgresClaimRaceTests : StoreConformance<PostgresFixture>
             Recipients = [new RecipientOutcome(0, first, "reply"), new RecipientOutcome(1, RecipientState.Open, "450 4.2.0 Busy")],
         }));
 
-    /// <summary>Another node claims; between its statement's snapshot and its look at the queue <paramref name="change"/> is committed.</summary>
+    /// <summary>
+    /// Another node claims; between its statement's snapshot and its look at the queue <paramref name="change"/> is committed.
+    /// </summary>
     /// <returns>The message as that claim has it, or as the next one does when it was passed over.</returns>
     async Task<LeasedMessage> ClaimAcrossAsync(Func<Task> change, bool expired)
     {

@@ -7,7 +7,9 @@ using Postrider.Store.Postgres.Messages;
 
 namespace Postrider.Store.Conformance.Postgres;
 
-/// <summary>The plans of the hot statements on tables that hold something: they seek in their index, and look at no partition of another month.</summary>
+/// <summary>
+/// The plans of the hot statements on tables that hold something: they seek in their index, and look at no partition of another month.
+/// </summary>
 public sealed partial class PostgresPlanTests : StoreConformance<PostgresFixture>
 {
     const int Messages = 3_000;

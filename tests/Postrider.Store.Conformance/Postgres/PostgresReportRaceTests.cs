@@ -6,7 +6,9 @@ namespace Postrider.Store.Conformance.Postgres;
 
 public sealed class PostgresReportRaceTests : StoreConformance<PostgresFixture>
 {
-    /// <summary>Who holds a queue row may be waiting for the message, which the report holds: to wait for the row too would be a deadlock.</summary>
+    /// <summary>
+    /// Who holds a queue row may be waiting for the message, which the report holds: to wait for the row too would be a deadlock.
+    /// </summary>
     [Fact]
     public async Task A_report_does_not_wait_for_a_queue_row_that_came_after_it_had_looked_for_one()
     {

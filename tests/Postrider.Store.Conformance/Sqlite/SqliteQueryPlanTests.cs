@@ -8,7 +8,9 @@ namespace Postrider.Store.Conformance.Sqlite;
 /// <summary>No statement of the store walks through a table that grows with the number of messages.</summary>
 public sealed class SqliteQueryPlanTests : StoreConformance<SqliteFixture>
 {
-    /// <summary>Walks that are meant: over an index that holds only what is leased, live or pending, or that is left after one row.</summary>
+    /// <summary>
+    /// Walks that are meant: over an index that holds only what is leased, live or pending, or that is left after one row.
+    /// </summary>
     static readonly string[] Allowed =
         ["USING INDEX queue_leased", "USING INDEX counter_live", "USING INDEX queue_due", "USING INDEX batch_order_pending", "USING INDEX batch_unswept"];
 

@@ -1,6 +1,9 @@
 namespace Postrider.Engine.Delivery.Shaping;
 
-/// <summary>How long a destination is left alone that says 421, keeps saying 4.7.x, is silent or cannot be reached: twice as long each time in a row.</summary>
+/// <summary>
+/// How long a destination is left alone that says 421, keeps saying 4.7.x, is silent or cannot be reached: twice as long each time in a
+/// row.
+/// </summary>
 public sealed record BackOffOptions
 {
     static readonly TimeSpan Quarter = TimeSpan.FromMinutes(15);

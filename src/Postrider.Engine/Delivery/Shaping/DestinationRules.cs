@@ -3,8 +3,8 @@ using System.Collections.Frozen;
 namespace Postrider.Engine.Delivery.Shaping;
 
 /// <summary>
-/// Which limits a destination has, field by field from the most specific rule that names it: the operator's for the recipient domain or the MX
-/// host, then the built-in profile, then the operator's <c>*</c>, then the settings for all.
+/// Which limits a destination has, field by field from the most specific rule that names it: the operator's for the recipient domain or the
+/// MX host, then the built-in profile, then the operator's <c>*</c>, then the settings for all.
 /// </summary>
 sealed class DestinationRules
 {

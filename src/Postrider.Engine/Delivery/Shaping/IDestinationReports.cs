@@ -5,12 +5,14 @@ using Postrider.Engine.Messages;
 namespace Postrider.Engine.Delivery.Shaping;
 
 /// <summary>
-/// What each node says of its destinations, for commands in other processes: one small row a node, written over every few seconds. Losing it
-/// loses nothing but the view.
+/// What each node says of its destinations, for commands in other processes: one small row a node, written over every few seconds. Losing
+/// it loses nothing but the view.
 /// </summary>
 public interface IDestinationReports
 {
-    /// <summary>Replaces the node's report, and drops reports of nodes that have said nothing since <paramref name="forgetBefore"/>.</summary>
+    /// <summary>
+    /// Replaces the node's report, and drops reports of nodes that have said nothing since <paramref name="forgetBefore"/>.
+    /// </summary>
     Task PublishAsync(NodeReport report, DateTimeOffset forgetBefore, CancellationToken cancel);
 
     /// <summary>The node stops.</summary>

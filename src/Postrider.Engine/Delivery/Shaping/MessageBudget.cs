@@ -1,20 +1,22 @@
 namespace Postrider.Engine.Delivery.Shaping;
 
 /// <summary>
-/// What a destination's rates allow this node at present: a token bucket for each rate. A bucket holds what a tenth of the period brings, at
-/// least one message; so in any time no more goes out than the rate times that time, and a tenth of the period's messages.
+/// What a destination's rates allow this node at present: a token bucket for each rate. A bucket holds what a tenth of the period brings,
+/// at least one message; so in any time no more goes out than the rate times that time, and a tenth of the period's messages.
 /// </summary>
 /// <remarks>
 /// Counted in whole numbers, so that nothing is lost to rounding however long it runs: each tick brings <see cref="MessageRate.Messages"/>
-/// units, and a message costs as many units as the period has ticks, times the nodes that share the rate, over how much of it is made use of.
-/// Not for several threads: its destination's lock guards it.
+/// units, and a message costs as many units as the period has ticks, times the nodes that share the rate, over how much of it is made use
+/// of. Not for several threads: its destination's lock guards it.
 /// </remarks>
 sealed class MessageBudget
 {
     /// <summary>The pace is counted in these parts.</summary>
     public const int FullPace = 64;
 
-    /// <summary>What comes in this time is taken in one go, so that high rates do not mean a claim a message. A guess at a few claims' length.</summary>
+    /// <summary>
+    /// What comes in this time is taken in one go, so that high rates do not mean a claim a message. A guess at a few claims' length.
+    /// </summary>
     static readonly TimeSpan Round = TimeSpan.FromMilliseconds(50);
 
     readonly TimeProvider _time;

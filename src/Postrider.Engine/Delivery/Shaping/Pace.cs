@@ -6,12 +6,14 @@ namespace Postrider.Engine.Delivery.Shaping;
 /// </summary>
 /// <remarks>
 /// Additive increase and multiplicative decrease, as in TCP. It starts small and each success allows one connection more, as Postfix does;
-/// once it was told to slow down, only half of what was too much comes back that fast, and beyond it each round of successes brings one more.
-/// Not for several threads: its destination's lock guards it.
+/// once it was told to slow down, only half of what was too much comes back that fast, and beyond it each round of successes brings one
+/// more. Not for several threads: its destination's lock guards it.
 /// </remarks>
 sealed class Pace(int initialConnections)
 {
-    /// <summary>Replies to what was sent before a cut are about the pace before it: within this time they are taken as one. A guess at a round trip.</summary>
+    /// <summary>
+    /// Replies to what was sent before a cut are about the pace before it: within this time they are taken as one. A guess at a round trip.
+    /// </summary>
     public static readonly TimeSpan BetweenCuts = TimeSpan.FromSeconds(1);
 
     /// <summary>A sixteenth of a rate is always made use of: else nobody would notice when it could be more.</summary>

@@ -3,13 +3,15 @@ using Postrider.Engine.Queue;
 namespace Postrider.Engine.Delivery.Shaping;
 
 /// <summary>
-/// Lets a destination's backlogs take messages as its rates allow. One that comes too early waits in line, and is told when its turn has come:
-/// its messages wait in the store meanwhile, leased by nobody.
+/// Lets a destination's backlogs take messages as its rates allow. One that comes too early waits in line, and is told when its turn has
+/// come: its messages wait in the store meanwhile, leased by nobody.
 /// </summary>
 /// <remarks>Nothing is missed should a call be lost: the dispatcher's sweep brings every backlog back.</remarks>
 sealed class RateGate(MessageBudget budget, Func<int> liveNodes, IQueueWakeup wakeup, TimeProvider time, CancellationToken draining)
 {
-    /// <summary>Who is called needs time to come before the next are called for the same messages. A guess at a dispatcher's round under load.</summary>
+    /// <summary>
+    /// Who is called needs time to come before the next are called for the same messages. A guess at a dispatcher's round under load.
+    /// </summary>
     static readonly TimeSpan BetweenCalls = TimeSpan.FromMilliseconds(50);
 
     readonly Lock _lock = new();
@@ -24,7 +26,9 @@ sealed class RateGate(MessageBudget budget, Func<int> liveNodes, IQueueWakeup wa
         set => Volatile.Write(ref _pace, value);
     }
 
-    /// <returns>How many of <paramref name="wanted"/> may go out now; when none, the backlog waits in line, and will be due again.</returns>
+    /// <returns>
+    /// How many of <paramref name="wanted"/> may go out now; when none, the backlog waits in line, and will be due again.
+    /// </returns>
     public int Take(BacklogKey backlog, int wanted)
     {
         if (budget.IsUnlimited)

@@ -6,8 +6,8 @@ namespace Postrider.Engine.Delivery.Shaping;
 
 /// <summary>Backlogs that wait for a destination's rate to allow more: tenants take turns, and so do the backlogs of one tenant.</summary>
 /// <remarks>
-/// Only so many are called as there are messages allowed, so that thousands of backlogs behind one rate cost nothing while they wait. One that
-/// is called and does not come, because its messages are gone, is forgotten at the next call. Not for several threads.
+/// Only so many are called as there are messages allowed, so that thousands of backlogs behind one rate cost nothing while they wait. One
+/// that is called and does not come, because its messages are gone, is forgotten at the next call. Not for several threads.
 /// </remarks>
 sealed class WaitingLine
 {
