@@ -12,8 +12,8 @@ static partial class Log
     [LoggerMessage(3107, LogLevel.Error, "The database is away or cannot write; more of this is not told for {Quiet}")]
     public static partial void DatabaseAway(this ILogger log, Exception exception, TimeSpan quiet);
 
-    [LoggerMessage(3108, LogLevel.Error, "Wake-ups from other nodes failed in our own code; the next try is in {Delay}")]
-    public static partial void WakeupsFaulted(this ILogger log, Exception exception, TimeSpan delay);
+    [LoggerMessage(3108, LogLevel.Error, "What nodes tell each other failed in our own code; the next try is in {Delay}")]
+    public static partial void ChannelFaulted(this ILogger log, Exception exception, TimeSpan delay);
 
     [LoggerMessage(3102, LogLevel.Warning, "The connection broke during a commit; of {Count} writes {Found} were found stored")]
     public static partial void CommitRechecked(this ILogger log, int count, int found);
@@ -21,8 +21,8 @@ static partial class Log
     [LoggerMessage(3103, LogLevel.Information, "PostgreSQL {Version}, database {Database}, schema {Schema}")]
     public static partial void Opened(this ILogger log, string version, string database, int schema);
 
-    [LoggerMessage(3104, LogLevel.Warning, "Wake-ups to and from other nodes are lost ({Detail}); the next try is in {Delay}")]
-    public static partial void WakeupsLost(this ILogger log, string detail, TimeSpan delay);
+    [LoggerMessage(3104, LogLevel.Warning, "What nodes tell each other is lost ({Detail}); the next try is in {Delay}")]
+    public static partial void ChannelLost(this ILogger log, string detail, TimeSpan delay);
 
     [LoggerMessage(3105, LogLevel.Information, "Partitions of {Month} were made")]
     public static partial void PartitionsMade(this ILogger log, string month);

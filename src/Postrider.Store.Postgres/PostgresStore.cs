@@ -18,6 +18,7 @@ using Postrider.Store.Postgres.Intake;
 using Postrider.Store.Postgres.Messages;
 using Postrider.Store.Postgres.Migrations;
 using Postrider.Store.Postgres.Moving;
+using Postrider.Store.Postgres.Nodes;
 using Postrider.Store.Postgres.Queue;
 using Postrider.Store.Postgres.Reports;
 using Postrider.Store.Postgres.Suppressions;

@@ -4,35 +4,59 @@ using Postrider.Engine.Queue;
 
 namespace Postrider.Engine.Control;
 
-/// <summary>Cancels, retries and fails messages, and stops this node's attempts at them.</summary>
+/// <summary>Cancels, retries and fails messages, and stops the attempts at them.</summary>
 /// <remarks>
 /// The store decides, in one conditional write. Only the retry of a message that is being sent needs more: its attempt is stopped where it
-/// has not sent the final dot, and then writes the retry in place of its own end, so that nobody can claim the message in between. An
-/// attempt of another node cannot be asked: it is refused, and so is one whose process is gone, until its lease has ended and
+/// has not sent the final dot, and then writes the retry in place of its own end, so that nobody can claim the message in between. So a
+/// retry is done by the node that attempts the message, if any does. Where that node is gone it is refused, until the lease has ended and
 /// <see cref="LeaseKeeper"/> has taken the message back.
 /// </remarks>
 public sealed class MessageControl(
-    IControlStore store, RunningAttempts attempts, IQueueWakeup wakeup, IdGenerator ids, TimeProvider time, ControlOptions options)
+    IControlStore store, RunningAttempts attempts, IOtherNodes others, IQueueWakeup wakeup, IdGenerator ids, TimeProvider time,
+    ControlOptions options)
 {
     /// <summary>The error of a message that was failed without a reason.</summary>
     public const string FailedByHand = "Marked as failed manually";
 
-    public Task<ControlOutcome> CancelAsync(TenantId tenant, MessageId message, CancellationToken cancel) =>
-        ChangeAsync(Write(tenant, message, ControlAction.Cancel), cancel);
+    public async Task<ControlOutcome> CancelAsync(TenantId tenant, MessageId message, CancellationToken cancel)
+    {
+        var write = Write(tenant, message, ControlAction.Cancel);
+        return Conclude(write, await store.ChangeAsync(write, cancel));
+    }
 
     /// <param name="reason">Null for none.</param>
-    public Task<ControlOutcome> FailAsync(TenantId tenant, MessageId message, string? reason, CancellationToken cancel) =>
-        ChangeAsync(Write(tenant, message, ControlAction.Fail) with { Reason = reason ?? FailedByHand }, cancel);
+    public async Task<ControlOutcome> FailAsync(TenantId tenant, MessageId message, string? reason, CancellationToken cancel)
+    {
+        var write = Write(tenant, message, ControlAction.Fail) with { Reason = reason ?? FailedByHand };
+        var result = await store.ChangeAsync(write, cancel);
+        if (result is ControlResult.Changed { Generation: var generation })
+            others.TellVoid(tenant, message, generation);
+        return Conclude(write, result);
+    }
 
     public async Task<ControlOutcome> RetryAsync(TenantId tenant, MessageId message, CancellationToken cancel)
     {
         var write = Write(tenant, message, ControlAction.Retry);
+        return (attempts.Find(tenant, message) is null ? await others.RetryAsync(write, cancel) : null) ?? await RetryHereAsync(write, cancel);
+    }
+
+    /// <summary>Another node was asked for this retry.</summary>
+    /// <returns>Null when this one does not attempt the message either.</returns>
+    public Task<ControlOutcome>? RetryIfAttempted(ControlWrite write) =>
+        attempts.Find(write.Tenant, write.Message) is null ? null : RetryHereAsync(write, CancellationToken.None);
+
+    /// <summary>Stops this node's attempt at a message that was failed at another.</summary>
+    /// <param name="generation">Leases up to this one are void.</param>
+    public void Void(TenantId tenant, MessageId message, int generation) => attempts.Find(tenant, message)?.Void(generation);
+
+    async Task<ControlOutcome> RetryHereAsync(ControlWrite write, CancellationToken cancel)
+    {
         // Failed by hand behind the final dot: whether its recipient has it is not known before that is answered.
-        if (attempts.Find(tenant, message) is { IsVoid: true } late && !await late.EndsWithinAsync(options.AnswerPatience))
+        if (attempts.Find(write.Tenant, write.Message) is { IsVoid: true } late && !await late.EndsWithinAsync(options.AnswerPatience))
             return new ControlOutcome.InProgress(MessageStatus.Failed);
 
         var result = await store.ChangeAsync(write, cancel);
-        return result is ControlResult.Kept { Status: MessageStatus.Sending } && attempts.Find(tenant, message) is { } attempt
+        return result is ControlResult.Kept { Status: MessageStatus.Sending } && attempts.Find(write.Tenant, write.Message) is { } attempt
             ? await TakeOverAsync(attempt, write)
             : Conclude(write, result);
     }
@@ -63,9 +87,6 @@ public sealed class MessageControl(
             return true;
         }
     }
-
-    async Task<ControlOutcome> ChangeAsync(ControlWrite write, CancellationToken cancel) =>
-        Conclude(write, await store.ChangeAsync(write, cancel));
 
     ControlOutcome Conclude(ControlWrite write, ControlResult result)
     {

@@ -22,6 +22,7 @@ using Postrider.Mail.Smtp.Client;
 using Postrider.Mail.Smtp.Server;
 using Postrider.Operations;
 using Postrider.Store.Postgres;
+using Postrider.Store.Postgres.Nodes;
 
 namespace Postrider.Hosting;
 
@@ -40,7 +41,9 @@ static class ServerHost
         ConfigureLogging(builder.Logging, settings);
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.StopDelay + settings.Queue.Drain + TimeSpan.FromSeconds(4));
         if (store is PostgresStore shared)
-            AddNode(builder.Services, shared, ids);
+            AddNode(builder.Services, shared, settings, ids);
+        else
+            builder.Services.AddSingleton<IOtherNodes, NoOtherNodes>();
         AddEngine(builder.Services, settings, store, secrets, ids);
         AddOperations(builder.Services, settings);
         builder.Services.AddPostriderApi(settings.Api);
@@ -106,8 +109,8 @@ static class ServerHost
         services.AddHostedService(provider => provider.GetRequiredService<MailEngine>());
     }
 
-    /// <summary>What a node among several has besides: a heartbeat, and wake-ups to and from the others.</summary>
-    static void AddNode(IServiceCollection services, PostgresStore store, IdGenerator ids)
+    /// <summary>What a node among several has besides: a heartbeat, and what it and the others tell each other.</summary>
+    static void AddNode(IServiceCollection services, PostgresStore store, Settings settings, IdGenerator ids)
     {
         var node = new Node(
             new NodeId(ids.Next()), string.Create(CultureInfo.InvariantCulture, $"{Environment.MachineName}:{Environment.ProcessId}"),
@@ -115,8 +118,13 @@ static class ServerHost
         services.AddSingleton<INodeStore>(store).AddSingleton<IListWalks>(store).AddSingleton(node);
         services.AddSingleton<NodePresence>().AddHostedService(provider => provider.GetRequiredService<NodePresence>());
         services.AddSingleton<IReadinessCheck, ClockCheck>();
-        services.AddHostedService(provider => new NodeWakeups(
-            store, provider.GetRequiredService<MailEngine>(), ids, provider.GetRequiredService<ILogger<NodeWakeups>>()));
+        services.AddSingleton(provider => new NodeChannel(store, TimeProvider.System, ids, provider.GetRequiredService<ILogger<NodeChannel>>()));
+        services.AddSingleton(provider => new PostgresCalls(
+            provider.GetRequiredService<NodeChannel>(), () => provider.GetRequiredService<NodePresence>().LiveNodes, settings.Control));
+        services.AddSingleton<IOtherNodes>(provider => provider.GetRequiredService<PostgresCalls>());
+        services.AddHostedService(provider => new NodeTalk(
+            store, provider.GetRequiredService<NodeChannel>(), provider.GetRequiredService<PostgresCalls>(),
+            provider.GetRequiredService<MailEngine>(), provider.GetRequiredService<MessageControl>()));
     }
 
     static MailEngine CreateEngine(IServiceProvider provider, Settings settings, IdGenerator ids)

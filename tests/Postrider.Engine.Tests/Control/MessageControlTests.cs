@@ -219,6 +219,62 @@ public sealed class MessageControlTests
     }
 
     [Fact]
+    public async Task What_another_node_attempts_is_retried_by_that_node()
+    {
+        await using var rig = await EngineRig.StartAsync();
+        var id = await rig.SubmitAsync("ada@a.example");
+        await rig.UntilStatusAsync(id, MessageStatus.Delivered);
+        rig.Others.OnRetry = _ => new ControlOutcome.Done(MessageStatus.Queued);
+
+        var relayed = await rig.RetryAsync(id);
+        rig.Others.OnRetry = _ => null;
+        var own = await rig.RetryAsync(id);
+
+        Assert.Equal(new ControlOutcome.Done(MessageStatus.Queued), relayed);
+        Assert.Equal(new ControlOutcome.Refused(MessageStatus.Delivered), own);
+        Assert.Equal(2, rig.Others.Asked.Count);
+    }
+
+    [Fact]
+    public async Task What_this_node_attempts_it_retries_for_another_and_asks_nobody()
+    {
+        await using var rig = await EngineRig.StartAsync();
+        using var stall = new Stall(rig);
+        var id = await rig.SubmitAsync("ada@a.example");
+        await stall.UntilReachedAsync("ada@a.example");
+        var write = new ControlWrite(
+            Sender.Tenant, id, ControlAction.Retry, rig.Time.GetUtcNow(), new Engine.Messages.EventId(rig.Ids.Next()));
+
+        Assert.Null(rig.Control.RetryIfAttempted(write with { Message = new MessageId(rig.Ids.Next()) }));
+        rig.Peer.BeforeData = _ => Task.CompletedTask;
+        var outcome = await rig.Control.RetryIfAttempted(write)!;
+        await rig.UntilStatusAsync(id, MessageStatus.Delivered);
+
+        Assert.Equal(new ControlOutcome.Done(MessageStatus.Queued), outcome);
+        Assert.Empty(rig.Others.Asked);
+        Assert.Single(rig.Peer.Seen);
+        await rig.UntilNothingIsLeasedAsync();
+    }
+
+    [Fact]
+    public async Task Other_nodes_are_told_what_was_failed_and_stop_it()
+    {
+        await using var rig = await EngineRig.StartAsync();
+        using var stall = new Stall(rig);
+        var id = await rig.SubmitAsync("ada@a.example");
+        await stall.UntilReachedAsync("ada@a.example");
+
+        rig.Control.Void(Sender.Tenant, id, 0);
+        Assert.Equal(1, rig.Engine.Leased);         // its lease is a later one
+        rig.Control.Void(Sender.Tenant, id, 1);
+        await rig.UntilNothingIsLeasedAsync();
+        await rig.FailAsync(id);
+
+        Assert.Empty(rig.Peer.Seen);
+        Assert.Equal((id, 1), Assert.Single(rig.Others.Told));
+    }
+
+    [Fact]
     public async Task What_is_cancelled_at_its_destination_frees_its_place_at_once()
     {
         await using var rig = await EngineRig.StartAsync(delivery: options => options with { Concurrency = 1, InitialConcurrency = 1 });

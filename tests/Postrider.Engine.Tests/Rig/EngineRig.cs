@@ -52,11 +52,13 @@ sealed class EngineRig : IAsyncDisposable
                 Store, Store, Store, domains, new DkimKeys(Sender.Secrets), ReturnPaths, new MxLookup(Zone, new Random(2), new MxLookupOptions()),
                 connector, Ids, othersAreDead) { Control = Store, Attempts = Attempts, LiveNodes = nodes ?? (() => 1) },
             options, queue ?? new QueueOptions { Lease = Lease }, random, Time, NullLogger<MailEngine>.Instance);
-        Control = new MessageControl(Store, Attempts, Engine, Ids, Time, new ControlOptions());
+        Control = new MessageControl(Store, Attempts, Others, Engine, Ids, Time, new ControlOptions());
         _intake = new MessageIntake(Store, domains, Store, Engine, Ids, Time, new IntakeOptions());
     }
 
     public Watch Watch { get; } = new();
+
+    public OtherNodes Others { get; } = new();
 
     public ManualTime Time { get; } = new();
 

@@ -162,22 +162,6 @@ public sealed class PostgresStoreTests : StoreConformance<PostgresFixture>
     }
 
     [Fact]
-    public async Task A_node_hears_what_another_accepts_and_not_what_it_accepts_itself()
-    {
-        await using var other = await Store.OpenAnotherAsync();
-        var heard = new TaskCompletionSource<Backlog>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var own = 0;
-        await using var here = new PostgresWakeups(Store.Postgres, _ => own++, () => { }, TimeProvider.System, Store.Ids, log: null);
-        await using var there = new PostgresWakeups(other, backlog => heard.TrySetResult(backlog), () => { }, TimeProvider.System, Store.Ids, log: null);
-        await Task.WhenAll(here.Listening, there.Listening).WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
-
-        await Sample.AcceptAsync();
-
-        Assert.Equal(new Backlog(Sample.Backlog(), Store.Now), await heard.Task.WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System));
-        Assert.Equal(0, own);
-    }
-
-    [Fact]
     public async Task A_purge_removes_expired_keys_and_only_those()
     {
         var fingerprint = ContentHash.Of("body"u8);

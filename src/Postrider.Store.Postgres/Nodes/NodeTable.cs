@@ -3,7 +3,7 @@ using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
 using Postrider.Store.Postgres.Connections;
 
-namespace Postrider.Store.Postgres.Queue;
+namespace Postrider.Store.Postgres.Nodes;
 
 static class NodeTable
 {

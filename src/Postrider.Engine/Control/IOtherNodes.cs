@@ -1,0 +1,25 @@
+using Postrider.Engine.Messages;
+
+namespace Postrider.Engine.Control;
+
+/// <summary>The nodes beside this one: what control has to say to whichever of them attempts a message.</summary>
+public interface IOtherNodes
+{
+    /// <summary>Has a message retried by the node that attempts it, which alone knows how far it has come.</summary>
+    /// <returns>Null when no node that can be reached attempts it.</returns>
+    Task<ControlOutcome?> RetryAsync(ControlWrite write, CancellationToken cancel);
+
+    /// <summary>A message was failed: whoever attempts it stops. Does not wait; a node that misses it learns of it with its next write.</summary>
+    /// <param name="generation">Leases up to this one are void.</param>
+    void TellVoid(TenantId tenant, MessageId message, int generation);
+}
+
+/// <summary>Of a node that has its store for itself.</summary>
+public sealed class NoOtherNodes : IOtherNodes
+{
+    public Task<ControlOutcome?> RetryAsync(ControlWrite write, CancellationToken cancel) => Task.FromResult<ControlOutcome?>(null);
+
+    public void TellVoid(TenantId tenant, MessageId message, int generation)
+    {
+    }
+}
