@@ -15,7 +15,11 @@ sealed class ListQuery
 
     readonly MessageFilter _filter;
     readonly List<string> _conditions = [];
-    readonly List<(string Source, string Id)> _parts = [];
+    readonly List<Part> _parts = [];
+
+    /// <param name="Id">Its column of the message's id.</param>
+    /// <param name="IsOfMessages">It reads messages themselves, as m; else they are looked up where a condition asks for them.</param>
+    readonly record struct Part(string From, string Where, string Id, bool IsOfMessages = false);
 
     public ListQuery(MessageFilter filter)
     {
@@ -36,7 +40,7 @@ sealed class ListQuery
                 """);
         }
         if (filter.Subject is not null)
-            {
+        {
             // Index message_subject, where the pattern is telling; else the part's own.
             _conditions.Add("""lower(m.subject collate "und-x-icu") like lower(@subject collate "und-x-icu")""");
         }
@@ -52,10 +56,9 @@ sealed class ListQuery
         var text = new StringBuilder("select id from (\n");
         for (var i = 0; i < _parts.Count; i++)
         {
-            var (source, id) = _parts[i];
             text.Append(i == 0 ? "" : "\nunion all\n").Append("select id from (\n");
-            AppendPart(text, source, id, afterKey ? $"{id} < @after" : null);
-            text.Append("\norder by ").Append(id).Append(" desc\nlimit @window) part").Append(i);
+            AppendPart(text, _parts[i], afterKey);
+            text.Append("\norder by ").Append(_parts[i].Id).Append(" desc\nlimit @window) part").Append(i);
         }
         return text.Append(") parts\norder by id desc\nlimit @limit offset @skip").ToString();
     }
@@ -66,7 +69,7 @@ sealed class ListQuery
         for (var i = 0; i < _parts.Count; i++)
         {
             text.Append(i == 0 ? "" : "\nunion all\n");
-            AppendPart(text, _parts[i].Source, _parts[i].Id, null);
+            AppendPart(text, _parts[i], afterKey: false);
         }
         return text.Append(") parts").ToString();
     }
@@ -97,17 +100,36 @@ sealed class ListQuery
         "%" + text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("%", "\\%", StringComparison.Ordinal)
             .Replace("_", "\\_", StringComparison.Ordinal) + "%";
 
-    void AppendPart(StringBuilder text, string source, string id, string? after)
+    /// <summary>
+    /// Where another table leads, each message is looked up by its key: a lateral, and no join, so that no plan reads all messages whatever
+    /// the server knows of the tables.
+    /// </summary>
+    static string Lookup(string id) => $"""
+
+        cross join lateral (
+            select * from message m where m.lane = @lane and m.tenant_id = @tenant and m.id = {id} offset 0) m
+        """;
+
+    /// <summary>A subject may be the more telling filter; that the server has to guess.</summary>
+    static string Join(string id) => $"""
+
+        join message m on m.lane = @lane and m.tenant_id = @tenant and m.id = {id}
+        """;
+
+    void AppendPart(StringBuilder text, Part part, bool afterKey)
     {
-        text.Append("select ").Append(id).Append(" as id\n").Append(source);
+        text.Append("select ").Append(part.Id).Append(" as id\n").Append(part.From);
+        if (!part.IsOfMessages && _conditions.Count > 0)
+            text.Append(_filter.Subject is null ? Lookup(part.Id) : Join(part.Id));
+        text.Append('\n').Append(part.Where);
         foreach (var condition in _conditions)
             text.Append("\n    and ").Append(condition);
         if (_filter.CreatedFrom is not null)
-            text.Append("\n    and ").Append(id).Append(" >= @from");
+            text.Append("\n    and ").Append(part.Id).Append(" >= @from");
         if (_filter.CreatedBefore is not null)
-            text.Append("\n    and ").Append(id).Append(" < @before");
-        if (after is not null)
-            text.Append("\n    and ").Append(after);
+            text.Append("\n    and ").Append(part.Id).Append(" < @before");
+        if (afterKey)
+            text.Append("\n    and ").Append(part.Id).Append(" < @after");
     }
 
     void ChooseParts()
@@ -115,43 +137,32 @@ sealed class ListQuery
         if (_filter.RecipientKey is not null)
         {
             // Once each, also when the address is both a to and a cc: the least ordinal counts.
-            Lead("""
-                from recipient r
-                join message m on m.lane = @lane and m.tenant_id = r.tenant_id and m.id = r.message_id
+            Lead(new("from recipient r", """
                 where r.lane = @lane and r.tenant_id = @tenant and r.address_key = @recipient
                     and not exists (
                         select 1 from recipient e
                         where e.lane = @lane and e.tenant_id = r.tenant_id and e.message_id = r.message_id
                             and e.ordinal < r.ordinal and e.address_key = r.address_key)
-                """, "r.message_id");
+                """, "r.message_id"));
         }
         else if (_filter.Category is not null)
         {
-            Lead("""
-                from message_category c
-                join message m on m.lane = @lane and m.tenant_id = c.tenant_id and m.id = c.message_id
-                where c.lane = @lane and c.tenant_id = @tenant and c.category = @category
-                """, "c.message_id");
+            Lead(new(
+                "from message_category c", "where c.lane = @lane and c.tenant_id = @tenant and c.category = @category", "c.message_id"));
         }
-        else if (_filter.Batch is not null)
-            LeadByMessage();
-        else if (_filter.TemplateId is not null)
-            LeadByMessage();
-        else if (_filter.FromKey is not null)
-            LeadByMessage();
+        else if (_filter is not { Batch: null, TemplateId: null, FromKey: null })
+            Lead(OfMessages());
         else if (_filter.Statuses.Count > 0)
             LeadByStatus();
         else
-            _parts.Add(("from message m\nwhere m.lane = @lane and m.tenant_id = @tenant", "m.id"));
+            _parts.Add(OfMessages());
     }
 
-    void Lead(string source, string id)
+    void Lead(Part part)
     {
-        _parts.Add((source, id));
+        _parts.Add(part);
         AddStatusCondition();
     }
-
-    void LeadByMessage() => Lead("from message m\nwhere m.lane = @lane and m.tenant_id = @tenant", "m.id");
 
     void LeadByStatus()
     {
@@ -159,19 +170,19 @@ sealed class ListQuery
         {
             _parts.Add(status switch
             {
-                MessageStatus.Queued => FromQueue("q.lease_until is null and not q.partly_accepted"),
-                MessageStatus.Sent => FromQueue("q.partly_accepted"),
-                < MessageStatus.Sent => FromQueue($"q.lease_until is not null and q.phase = {(int)status} and not q.partly_accepted"),
-                _ => ($"from message m\nwhere m.lane = @lane and m.tenant_id = @tenant and m.status = {(int)status}", "m.id"),
+                MessageStatus.Queued => OfQueue("q.lease_until is null and not q.partly_accepted"),
+                MessageStatus.Sent => OfQueue("q.partly_accepted"),
+                < MessageStatus.Sent => OfQueue($"q.lease_until is not null and q.phase = {(int)status} and not q.partly_accepted"),
+                _ => OfMessages($" and m.status = {(int)status}"),
             });
         }
     }
 
-    static (string Source, string Id) FromQueue(string condition) => ($"""
-        from queue q
-        join message m on m.lane = @lane and m.tenant_id = q.tenant_id and m.id = q.message_id
-        where q.lane = @lane and q.tenant_id = @tenant and {condition}
-        """, "q.message_id");
+    static Part OfMessages(string condition = "") =>
+        new("from message m", $"where m.lane = @lane and m.tenant_id = @tenant{condition}", "m.id", IsOfMessages: true);
+
+    static Part OfQueue(string condition) =>
+        new("from queue q", $"where q.lane = @lane and q.tenant_id = @tenant and {condition}", "q.message_id");
 
     /// <summary>Where another filter leads: the status of each message, its own or its queue row's.</summary>
     void AddStatusCondition()
