@@ -1,9 +1,9 @@
 using Microsoft.Extensions.Logging.Abstractions;
-using Postrider.Store.Postgres.Queue;
+using Postrider.Store.Postgres;
 
 namespace Postrider.Store.Conformance.Postgres;
 
-public sealed class QueueUpkeepTests : StoreConformance<PostgresFixture>
+public sealed class TableUpkeepTests : StoreConformance<PostgresFixture>
 {
     async Task FillAsync(int rows) => await CountedAsync($"""
         insert into queue (lane, tenant_id, message_id, domain, due_at, first_due_at, phase, day)
@@ -16,7 +16,7 @@ public sealed class QueueUpkeepTests : StoreConformance<PostgresFixture>
     async Task CountedAsync(string sql) => await Store.Cluster.QueryAsync(
         Store.Database, $"alter table queue set (autovacuum_enabled = off); {sql}; select pg_stat_force_next_flush()");
 
-    Task<bool> LookAfterAsync() => new QueueUpkeep(Store.Postgres.Database, Store.Time, NullLogger.Instance).LookAfterAsync(CancellationToken.None);
+    Task<bool> LookAfterAsync() => new TableUpkeep(Store.Postgres.Database, Store.Time, NullLogger.Instance).LookAfterAsync(CancellationToken.None);
 
     async Task<int> DeadAsync() => int.Parse(
         await Store.Cluster.QueryAsync(Store.Database, "select n_dead_tup from pg_stat_user_tables where relname = 'queue'"),
@@ -41,6 +41,26 @@ public sealed class QueueUpkeepTests : StoreConformance<PostgresFixture>
         Assert.True(await LookAfterAsync());
 
         Assert.InRange(await EstimateAsync(), 4_000, 6_000);
+        Assert.False(await LookAfterAsync());
+    }
+
+    [Fact]
+    public async Task What_was_never_analyzed_is_once_it_holds_something()
+    {
+        await Sample.AcceptAsync();
+        Assert.False(await LookAfterAsync());
+        await FillAsync(600);
+        await CountedAsync("""
+            insert into message select (jsonb_populate_record(
+                m, jsonb_build_object('id', overlay(m.id::text placing lpad(to_hex(i), 12, '0') from 25)))).*
+            from message m, generate_series(1, 600) i
+            """);
+
+        Assert.True(await LookAfterAsync());
+
+        var analyzed = await Store.Cluster.QueryAsync(
+            Store.Database, "select relname from pg_stat_user_tables where last_analyze is not null order by 1");
+        Assert.Equal(["message_2026_03", "queue"], analyzed.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.False(await LookAfterAsync());
     }
 
@@ -91,7 +111,7 @@ public sealed class QueueUpkeepTests : StoreConformance<PostgresFixture>
             await look.ExecuteNonQueryAsync();
         }
         await EmptyAsync();
-        await using var upkeep = new QueueUpkeep(Store.Postgres.Database, Store.Time, NullLogger.Instance);
+        await using var upkeep = new TableUpkeep(Store.Postgres.Database, Store.Time, NullLogger.Instance);
 
         Assert.True(await upkeep.LookAfterAsync(CancellationToken.None));
 
