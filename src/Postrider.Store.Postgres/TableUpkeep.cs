@@ -75,11 +75,11 @@ sealed class TableUpkeep(Database database, TimeProvider time, ILogger log) : IA
         """;
 
     const string UnknownSql = """
-        -- 500 rows: about where the planner's mistakes begin to be felt.
+        -- Some hundreds of rows: about where the planner's mistakes begin to be felt. Sizes, for counts of rows come a second late.
         select quote_ident(c.relname)
         from pg_stat_user_tables s
         join pg_class c on c.oid = s.relid
-        where s.last_analyze is null and s.last_autoanalyze is null and s.n_live_tup > 500 and pg_has_role(c.relowner, 'usage')
+        where s.last_analyze is null and s.last_autoanalyze is null and pg_relation_size(s.relid) > 65536 and pg_has_role(c.relowner, 'usage')
             and (s.relid = 'queue'::regclass or s.relid in (
                 select inhrelid from pg_inherits where inhparent in ('message'::regclass, 'recipient'::regclass, 'event'::regclass)))
         """;
