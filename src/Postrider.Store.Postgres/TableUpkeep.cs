@@ -12,7 +12,9 @@ namespace Postrider.Store.Postgres;
 /// Vacuum: each message leaves a dead entry at the very beginning of the index that claims read, and every claim steps over all of them.
 /// Analyze: the planner plans by reading the whole lane for each row of a group where it takes a lane for next to nothing. It does so
 /// before a table was first analyzed, and after a vacuum that found the queue empty and could not give its pages back because somebody
-/// was working on it. One node at a time does it, and none where its role does not own the table. Nothing is lost when nobody does.
+/// was working on it; no form of an update keeps it from that, for a look-up never seems cheaper than reading a table of one row. So those
+/// pages are given back as soon as nobody works on them, before the next burst. One node at a time does it, and none where its role does
+/// not own the table. Nothing is lost when nobody does.
 /// </remarks>
 sealed class TableUpkeep(Database database, TimeProvider time, ILogger log) : IAsyncDisposable
 {
@@ -26,13 +28,19 @@ sealed class TableUpkeep(Database database, TimeProvider time, ILogger log) : IA
 
     /// <param name="Estimated">Rows that the planner believes in; null when it has nothing to go by, and assumes full pages.</param>
     /// <param name="VacuumedAt">By the server's clock.</param>
-    readonly record struct QueueCounts(long Dead, long Live, double? Estimated, DateTimeOffset? VacuumedAt)
+    readonly record struct QueueCounts(long Dead, long Live, long Pages, double? Estimated, DateTimeOffset? VacuumedAt)
     {
         /// <summary>
         /// Ten thousand dead rows are some three thousand messages; of a long queue all indexes are read, so it has to be worth it. What a
         /// vacuum had to leave, because somebody's old snapshot may still see it, the next one would leave too.
         /// </summary>
         public bool IsWorthVacuum(long leftBehind) => Dead > 10_000 + (Live / 50) + (2 * leftBehind);
+
+        /// <summary>
+        /// Empty, with pages believed to be so: a full one holds some thirty rows. Not again before somebody has used the queue, for a
+        /// vacuum that could not give the pages back a second ago would hardly now.
+        /// </summary>
+        public bool HasPagesToGiveBack(long leftBehind) => Live == 0 && Dead > leftBehind && Estimated < Pages;
 
         /// <summary>Too high an estimate does no harm.</summary>
         public bool IsUnderestimated => Estimated is { } estimated && Live > 200 + (4 * estimated);
@@ -61,12 +69,12 @@ sealed class TableUpkeep(Database database, TimeProvider time, ILogger log) : IA
 
     const string CountsSql = """
         -- The estimate is the planner's own: rows a page as they were last counted, and the pages of now.
-        select s.n_dead_tup, s.n_live_tup,
-            case when c.reltuples >= 0 and c.relpages > 0
-                then c.reltuples::double precision / c.relpages * (pg_relation_size(c.oid) / current_setting('block_size')::integer) end,
+        select s.n_dead_tup, s.n_live_tup, p.pages,
+            case when c.reltuples >= 0 and c.relpages > 0 then c.reltuples::double precision / c.relpages * p.pages end,
             s.last_vacuum
         from pg_stat_user_tables s
         join pg_class c on c.oid = s.relid
+        cross join lateral (select pg_relation_size(c.oid) / current_setting('block_size')::integer as pages) p
         where s.relid = 'queue'::regclass and pg_has_role(c.relowner, 'usage')
         """;
 
@@ -97,7 +105,7 @@ sealed class TableUpkeep(Database database, TimeProvider time, ILogger log) : IA
             if (_before is { } before && counts.VacuumedAt != before.VacuumedAt)
                 _leftBehind = counts.Dead;      // by this node's vacuum or another's
             _before = counts;
-            if (counts.IsWorthVacuum(_leftBehind))
+            if (counts.IsWorthVacuum(_leftBehind) || counts.HasPagesToGiveBack(_leftBehind))
                 todo.Add(VacuumSql);
             else if (counts.IsUnderestimated)
                 todo.Add(AnalyzeSql("queue"));
@@ -117,7 +125,7 @@ sealed class TableUpkeep(Database database, TimeProvider time, ILogger log) : IA
     }
 
     static QueueCounts Read(NpgsqlDataReader row) =>
-        new(row.GetInt64(0), row.GetInt64(1), row.IsDBNull(2) ? null : row.GetDouble(2), row.TimeOrNull(3));
+        new(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.IsDBNull(3) ? null : row.GetDouble(3), row.TimeOrNull(4));
 
     const string TryLockSql = """
         select pg_try_advisory_lock(@lock)

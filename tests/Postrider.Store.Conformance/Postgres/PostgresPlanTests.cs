@@ -77,6 +77,25 @@ public sealed partial class PostgresPlanTests : StoreConformance<PostgresFixture
         Assert.InRange(planned, 2, 20);
     }
 
+    /// <summary>
+    /// A vacuum of the empty queue has left its pages, and as they fill again it is taken for a row: then whole lanes are read for each row
+    /// of a group, and those of the hot path shall be of what is leased, bounded by what nodes hold.
+    /// </summary>
+    [Fact]
+    public async Task A_queue_taken_for_empty_is_not_read_lane_by_lane_for_a_step_or_a_settlement()
+    {
+        await Store.Cluster.QueryAsync(Store.Database, "alter table queue set (autovacuum_enabled = off)");
+        await FillAsync();
+        await Store.Cluster.QueryAsync(Store.Database, "delete from queue");
+        await Store.Cluster.QueryAsync(Store.Database, "vacuum (truncate off) queue");
+        foreach (var name in (string[])["StepWriter.StepSql", "SettleWriter.SettleSql"])
+        {
+            var plan = await PlanAsync(StatementNamed(name), writer: true);
+            Assert.Contains("queue_leased on queue", plan, StringComparison.Ordinal);
+            Assert.DoesNotContain("queue_pkey on queue", plan, StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public async Task A_message_is_looked_for_in_the_partition_of_its_month_alone()
     {

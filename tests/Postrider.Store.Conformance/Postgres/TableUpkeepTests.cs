@@ -19,7 +19,8 @@ public sealed class TableUpkeepTests : StoreConformance<PostgresFixture>
     async Task CountedAsync(string sql) => await Store.Cluster.QueryAsync(
         Store.Database, $"alter table queue set (autovacuum_enabled = off); {sql}; select pg_stat_force_next_flush()");
 
-    Task<bool> LookAfterAsync() => new TableUpkeep(Store.Postgres.Database, Store.Time, NullLogger.Instance).LookAfterAsync(CancellationToken.None);
+    Task<bool> LookAfterAsync() =>
+        new TableUpkeep(Store.Postgres.Database, Store.Time, NullLogger.Instance).LookAfterAsync(CancellationToken.None);
 
     async Task<int> DeadAsync() => int.Parse(
         await Store.Cluster.QueryAsync(Store.Database, "select n_dead_tup from pg_stat_user_tables where relname = 'queue'"),
@@ -65,6 +66,25 @@ public sealed class TableUpkeepTests : StoreConformance<PostgresFixture>
         var analyzed = await Store.Cluster.QueryAsync(
             Store.Database, "select relname from pg_stat_user_tables where last_analyze is not null order by 1");
         Assert.Equal(["message_2026_03", "queue"], analyzed.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.False(await LookAfterAsync());
+    }
+
+    [Fact]
+    public async Task An_emptied_queue_gives_its_pages_back_so_that_the_next_burst_is_not_taken_for_nothing()
+    {
+        await AnalyzedAsync();
+        await FillAsync(5_000);
+        await EmptyAsync();
+        await Store.Cluster.QueryAsync(Store.Database, "vacuum (truncate off) queue");
+        await FillAsync(100);
+        Assert.False(await LookAfterAsync());
+        await EmptyAsync();
+
+        Assert.True(await LookAfterAsync());
+
+        Assert.False(await LookAfterAsync());
+        await FillAsync(5_000);
+        Assert.InRange(await EstimateAsync(), 2_000, 20_000);
         Assert.False(await LookAfterAsync());
     }
 
