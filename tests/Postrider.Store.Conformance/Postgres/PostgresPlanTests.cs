@@ -128,6 +128,27 @@ public sealed partial class PostgresPlanTests : StoreConformance<PostgresFixture
         }
     }
 
+    /// <summary>As those of a new month are. A join of messages with the queue would compare each with each there.</summary>
+    [Fact]
+    public async Task A_status_beside_another_filter_is_looked_up_for_each_message_on_tables_never_analyzed_too()
+    {
+        await FillAsync(analyze: false);
+        foreach (var filter in (MessageFilter[])
+        [
+            new() { Batch = new BatchId(Store.Ids.Next()) }, new() { FromKey = "a" }, new() { TemplateId = "a" },
+        ])
+        {
+            foreach (var status in (MessageStatus[])[MessageStatus.Queued, MessageStatus.Sending, MessageStatus.Sent])
+            {
+                var plan = await PlanOfListAsync(filter with { Statuses = [status] });
+
+                Assert.Contains("message_id = m", plan, StringComparison.Ordinal);
+                Assert.DoesNotContain("Join", plan, StringComparison.Ordinal);
+                Assert.DoesNotContain("Nested Loop", plan, StringComparison.Ordinal);
+            }
+        }
+    }
+
     /// <summary>With its values, as readers let PostgreSQL choose.</summary>
     async Task<string> PlanOfListAsync(MessageFilter filter)
     {
