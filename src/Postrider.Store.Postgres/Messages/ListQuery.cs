@@ -9,6 +9,11 @@ namespace Postrider.Store.Postgres.Messages;
 /// The statement for one filter. The most telling filter leads, through its index, which gives ids in order; the others are checked on
 /// each message. Statuses alone lead to one part for each status, as each has its index. Every part names the lane.
 /// </summary>
+/// <remarks>
+/// What belongs to a row is looked up with a sub-select for a value, not joined, nor asked for with "exists", of which the planner makes a
+/// join. Of a tenant or a batch that it has no statistics of, or in a month that is new, it expects one row, and finds it as cheap to
+/// compare each row with each as to seek: seconds at a few thousand messages, growing with their square.
+/// </remarks>
 sealed class ListQuery
 {
     static readonly TimeSpan Day = TimeSpan.FromDays(1);
@@ -17,9 +22,8 @@ sealed class ListQuery
     readonly List<string> _conditions = [];
     readonly List<Part> _parts = [];
 
-    /// <param name="Id">Its column of the message's id.</param>
-    /// <param name="IsOfMessages">It reads messages themselves, as m; else they are looked up where a condition asks for them.</param>
-    readonly record struct Part(string From, string Where, string Id, bool IsOfMessages = false);
+    /// <param name="HasMessage">The source names message m; else the conditions are about the message of the id, which is looked up.</param>
+    readonly record struct Part(string Source, string Id, bool HasMessage);
 
     public ListQuery(MessageFilter filter)
     {
@@ -34,13 +38,12 @@ sealed class ListQuery
         if (filter.Category is not null && filter.RecipientKey is not null)
         {
             _conditions.Add("""
-                exists (
-                    select 1 from message_category c
-                    where c.lane = @lane and c.tenant_id = @tenant and c.category = @category and c.message_id = m.id)
+                (select true from message_category c
+                where c.lane = @lane and c.tenant_id = @tenant and c.category = @category and c.message_id = m.id)
                 """);
         }
         if (filter.Subject is not null)
-        {
+            {
             // Index message_subject, where the pattern is telling; else the part's own.
             _conditions.Add("""lower(m.subject collate "und-x-icu") like lower(@subject collate "und-x-icu")""");
         }
@@ -56,9 +59,10 @@ sealed class ListQuery
         var text = new StringBuilder("select id from (\n");
         for (var i = 0; i < _parts.Count; i++)
         {
+            var id = _parts[i].Id;
             text.Append(i == 0 ? "" : "\nunion all\n").Append("select id from (\n");
-            AppendPart(text, _parts[i], afterKey);
-            text.Append("\norder by ").Append(_parts[i].Id).Append(" desc\nlimit @window) part").Append(i);
+            AppendPart(text, _parts[i], afterKey ? $"{id} < @after" : null);
+            text.Append("\norder by ").Append(id).Append(" desc\nlimit @window) part").Append(i);
         }
         return text.Append(") parts\norder by id desc\nlimit @limit offset @skip").ToString();
     }
@@ -69,7 +73,7 @@ sealed class ListQuery
         for (var i = 0; i < _parts.Count; i++)
         {
             text.Append(i == 0 ? "" : "\nunion all\n");
-            AppendPart(text, _parts[i], afterKey: false);
+            AppendPart(text, _parts[i], null);
         }
         return text.Append(") parts").ToString();
     }
@@ -100,36 +104,22 @@ sealed class ListQuery
         "%" + text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("%", "\\%", StringComparison.Ordinal)
             .Replace("_", "\\_", StringComparison.Ordinal) + "%";
 
-    /// <summary>
-    /// Where another table leads, each message is looked up by its key: a lateral, and no join, so that no plan reads all messages whatever
-    /// the server knows of the tables.
-    /// </summary>
-    static string Lookup(string id) => $"""
-
-        cross join lateral (
-            select * from message m where m.lane = @lane and m.tenant_id = @tenant and m.id = {id} offset 0) m
-        """;
-
-    /// <summary>A subject may be the more telling filter; that the server has to guess.</summary>
-    static string Join(string id) => $"""
-
-        join message m on m.lane = @lane and m.tenant_id = @tenant and m.id = {id}
-        """;
-
-    void AppendPart(StringBuilder text, Part part, bool afterKey)
+    void AppendPart(StringBuilder text, Part part, string? after)
     {
-        text.Append("select ").Append(part.Id).Append(" as id\n").Append(part.From);
-        if (!part.IsOfMessages && _conditions.Count > 0)
-            text.Append(_filter.Subject is null ? Lookup(part.Id) : Join(part.Id));
-        text.Append('\n').Append(part.Where);
+        var id = part.Id;
+        text.Append("select ").Append(id).Append(" as id\n").Append(part.Source);
+        if (!part.HasMessage)
+            text.Append("\n    and (select true from message m where m.lane = @lane and m.tenant_id = @tenant and m.id = ").Append(id);
         foreach (var condition in _conditions)
             text.Append("\n    and ").Append(condition);
+        if (!part.HasMessage)
+            text.Append(')');
         if (_filter.CreatedFrom is not null)
-            text.Append("\n    and ").Append(part.Id).Append(" >= @from");
+            text.Append("\n    and ").Append(id).Append(" >= @from");
         if (_filter.CreatedBefore is not null)
-            text.Append("\n    and ").Append(part.Id).Append(" < @before");
-        if (afterKey)
-            text.Append("\n    and ").Append(part.Id).Append(" < @after");
+            text.Append("\n    and ").Append(id).Append(" < @before");
+        if (after is not null)
+            text.Append("\n    and ").Append(after);
     }
 
     void ChooseParts()
@@ -137,32 +127,51 @@ sealed class ListQuery
         if (_filter.RecipientKey is not null)
         {
             // Once each, also when the address is both a to and a cc: the least ordinal counts.
-            Lead(new("from recipient r", """
+            Lead("""
+                from recipient r
                 where r.lane = @lane and r.tenant_id = @tenant and r.address_key = @recipient
-                    and not exists (
-                        select 1 from recipient e
-                        where e.lane = @lane and e.tenant_id = r.tenant_id and e.message_id = r.message_id
-                            and e.ordinal < r.ordinal and e.address_key = r.address_key)
-                """, "r.message_id"));
+                    and r.ordinal = (
+                        select min(e.ordinal) from recipient e
+                        where e.lane = @lane and e.tenant_id = @tenant and e.message_id = r.message_id and e.address_key = @recipient)
+                """, "r.message_id");
+        }
+        else if (_filter.Category is not null && _filter.Subject is not null)
+        {
+            // Either may be the telling one. The planner has to weigh that, so it is a join here.
+            Lead("""
+                from message_category c
+                join message m on m.lane = @lane and m.tenant_id = @tenant and m.id = c.message_id
+                where c.lane = @lane and c.tenant_id = @tenant and c.category = @category
+                """, "c.message_id", hasMessage: true);
         }
         else if (_filter.Category is not null)
         {
-            Lead(new(
-                "from message_category c", "where c.lane = @lane and c.tenant_id = @tenant and c.category = @category", "c.message_id"));
+            Lead("""
+                from message_category c
+                where c.lane = @lane and c.tenant_id = @tenant and c.category = @category
+                """, "c.message_id");
         }
-        else if (_filter is not { Batch: null, TemplateId: null, FromKey: null })
-            Lead(OfMessages());
+        else if (_filter.Batch is not null)
+            LeadByMessage();
+        else if (_filter.TemplateId is not null)
+            LeadByMessage();
+        else if (_filter.FromKey is not null)
+            LeadByMessage();
+        else if (_filter.Subject is not null)
+            LeadByMessage();
         else if (_filter.Statuses.Count > 0)
             LeadByStatus();
         else
-            _parts.Add(OfMessages());
+            LeadByMessage();
     }
 
-    void Lead(Part part)
+    void Lead(string source, string id, bool hasMessage = false)
     {
-        _parts.Add(part);
+        _parts.Add(new Part(source, id, hasMessage));
         AddStatusCondition();
     }
+
+    void LeadByMessage() => Lead("from message m\nwhere m.lane = @lane and m.tenant_id = @tenant", "m.id", hasMessage: true);
 
     void LeadByStatus()
     {
@@ -170,27 +179,25 @@ sealed class ListQuery
         {
             _parts.Add(status switch
             {
-                MessageStatus.Queued => OfQueue("q.lease_until is null and not q.partly_accepted"),
-                MessageStatus.Sent => OfQueue("q.partly_accepted"),
-                < MessageStatus.Sent => OfQueue($"q.lease_until is not null and q.phase = {(int)status} and not q.partly_accepted"),
-                _ => OfMessages($" and m.status = {(int)status}"),
+                MessageStatus.Queued => FromQueue("q.lease_until is null and not q.partly_accepted"),
+                MessageStatus.Sent => FromQueue("q.partly_accepted"),
+                < MessageStatus.Sent => FromQueue($"q.lease_until is not null and q.phase = {(int)status} and not q.partly_accepted"),
+                _ => new Part(
+                    $"from message m\nwhere m.lane = @lane and m.tenant_id = @tenant and m.status = {(int)status}", "m.id", HasMessage: true),
             });
         }
     }
 
-    static Part OfMessages(string condition = "") =>
-        new("from message m", $"where m.lane = @lane and m.tenant_id = @tenant{condition}", "m.id", IsOfMessages: true);
-
-    static Part OfQueue(string condition) =>
-        new("from queue q", $"where q.lane = @lane and q.tenant_id = @tenant and {condition}", "q.message_id");
+    static Part FromQueue(string condition) => new($"""
+        from queue q
+        where q.lane = @lane and q.tenant_id = @tenant and {condition}
+        """, "q.message_id", HasMessage: false);
 
     /// <summary>Where another filter leads: the status of each message, its own or its queue row's.</summary>
     void AddStatusCondition()
     {
         var settled = string.Join(", ", _filter.Statuses.Where(status => status.IsSettled()).Distinct().Select(status => (int)status));
         var live = string.Join(", ", _filter.Statuses.Where(status => !status.IsSettled()).Distinct().Select(status => (int)status));
-        // A sub-select for a value, never "exists": the planner makes a join of that, and on tables it has no counts of yet, each month's new
-        // partition, that was every queued message with every message of the batch.
         var ofLive = $"""
             (m.status is null and (
                 select case when q.partly_accepted then 4 else q.phase end from queue q

@@ -128,24 +128,25 @@ public sealed partial class PostgresPlanTests : StoreConformance<PostgresFixture
         }
     }
 
-    /// <summary>As those of a new month are. A join of messages with the queue would compare each with each there.</summary>
+    /// <summary>As those of a new month are. A join would compare each row with each there.</summary>
     [Fact]
-    public async Task A_status_beside_another_filter_is_looked_up_for_each_message_on_tables_never_analyzed_too()
+    public async Task What_a_list_shows_is_looked_up_row_by_row_on_tables_never_analyzed_too()
     {
         await FillAsync(analyze: false);
+        var batch = new BatchId(Store.Ids.Next());
         foreach (var filter in (MessageFilter[])
         [
-            new() { Batch = new BatchId(Store.Ids.Next()) }, new() { FromKey = "a" }, new() { TemplateId = "a" },
+            new() { Statuses = [MessageStatus.Queued] }, new() { RecipientKey = "a" }, new() { Category = "a" },
+            new() { Batch = batch, Statuses = [MessageStatus.Queued] }, new() { Batch = batch, Statuses = [MessageStatus.Sending] },
+            new() { FromKey = "a", Statuses = [MessageStatus.Sent] }, new() { TemplateId = "a", Statuses = [MessageStatus.Queued] },
+            new() { Subject = "words", Statuses = [MessageStatus.Queued, MessageStatus.Delivered] },
+            new() { Category = "a", RecipientKey = "a", Subject = "words", Statuses = [MessageStatus.Queued] },
         ])
         {
-            foreach (var status in (MessageStatus[])[MessageStatus.Queued, MessageStatus.Sending, MessageStatus.Sent])
-            {
-                var plan = await PlanOfListAsync(filter with { Statuses = [status] });
+            var plan = await PlanOfListAsync(filter);
 
-                Assert.Contains("message_id = m", plan, StringComparison.Ordinal);
-                Assert.DoesNotContain("Join", plan, StringComparison.Ordinal);
-                Assert.DoesNotContain("Nested Loop", plan, StringComparison.Ordinal);
-            }
+            Assert.Contains("SubPlan", plan, StringComparison.Ordinal);
+            Assert.DoesNotMatch("Nested Loop|Join", plan);
         }
     }
 

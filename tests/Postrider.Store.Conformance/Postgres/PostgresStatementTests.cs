@@ -34,6 +34,7 @@ public sealed partial class PostgresStatementTests
             new(), new() { RecipientKey = "a" }, new() { FromKey = "a" }, new() { Batch = some }, new() { TemplateId = "a" }, new() { Category = "a" },
             new() { Statuses = [.. Enum.GetValues<MessageStatus>()] },
             new() { RecipientKey = "a", Category = "a", Subject = "a", Statuses = [.. Enum.GetValues<MessageStatus>()], CreatedFrom = DateTimeOffset.UnixEpoch },
+            new() { Category = "a", Subject = "a" },
         ])
         {
             var query = new ListQuery(filter);
