@@ -233,7 +233,8 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
         _database.ReadAsync(connection => MessageReads.FindTenantOfAsync(connection, id), cancel);
 
     public Task<ReadOnlyMemory<byte>?> ReadAsync(TenantId tenant, ContentHash hash, CancellationToken cancel) =>
-        _contents.TryUse(tenant, hash, out var octets) ? Task.FromResult(octets) : _database.ReadAsync(connection => ContentRows.ReadAllAsync(connection, tenant, hash), cancel);
+        _contents.TryUse(tenant, hash, out var octets)
+            ? Task.FromResult(octets) : _database.ReadAsync(connection => ContentRows.ReadAllAsync(connection, tenant, hash), cancel);
 
     public Stream Open(TenantId tenant, ContentHash hash) => new ContentStream(
         hash,
@@ -332,7 +333,8 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
         await _database.ReadAsync(connection => GroupTable.ReadAsync(connection, tenant, id), cancel) is [var group] ? group : null;
 
     public Task<IReadOnlyList<UnsubscribeGroup>> GroupsAsync(TenantId tenant, CancellationToken cancel) =>
-        _database.ReadAsync<IReadOnlyList<UnsubscribeGroup>>(async connection => await GroupTable.ReadAsync(connection, tenant, null), cancel);
+        _database.ReadAsync<IReadOnlyList<UnsubscribeGroup>>(
+            async connection => await GroupTable.ReadAsync(connection, tenant, null), cancel);
 
     public Task<bool> ChangeGroupAsync(TenantId tenant, UnsubscribeGroup group, CancellationToken cancel) =>
         GroupTable.ChangeAsync(_database, tenant, group, cancel);

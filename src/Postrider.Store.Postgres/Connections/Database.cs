@@ -42,7 +42,8 @@ sealed class Database : IAsyncDisposable
         // One that wants to be alone has a name of its own, to tell its sessions from others'.
         ApplicationName = options.Alone ? $"{Sessions.Name} {RandomNumberGenerator.GetHexString(8)}" : Sessions.Name;
         var reading = Settings(options.Readers, options.ReadTimeout, SeeksInJoins);
-        reading.NoResetOnClose = true;      // a read leaves nothing behind in its session; to reset it would be seven statements before each one
+        // A read leaves nothing behind in its session; to reset it would be seven statements before each one.
+        reading.NoResetOnClose = true;
         _readers = Create(reading);
         var listening = Settings(1, options.ReadTimeout, "");
         listening.Pooling = false;          // closed when it is given back: another's reads have no use for what it listens to
@@ -75,7 +76,8 @@ sealed class Database : IAsyncDisposable
     /// as reads are.
     /// </summary>
     /// <exception cref="Engine.Messages.StoreUnavailableException">It may or may not have been done.</exception>
-    public Task<T> WriteRepeatablyAsync<T>(Func<NpgsqlConnection, Task<T>> write, CancellationToken cancel) => RepeatAsync(_writers, write, cancel);
+    public Task<T> WriteRepeatablyAsync<T>(Func<NpgsqlConnection, Task<T>> write, CancellationToken cancel) =>
+        RepeatAsync(_writers, write, cancel);
 
     async Task<T> RepeatAsync<T>(NpgsqlDataSource source, Func<NpgsqlConnection, Task<T>> work, CancellationToken cancel)
     {

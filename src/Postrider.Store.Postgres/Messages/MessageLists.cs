@@ -48,7 +48,8 @@ static class MessageLists
     }
 
     const string CountersSql = """
-        -- Primary key, and index queue_leased where it matters which of the live messages are leased: those are counted in the queue (Totals).
+        -- Primary key, and index queue_leased where it matters which of the live messages are leased: those are counted in the queue
+        -- (Totals).
         select c.queued - l.processing - l.rendered - l.sending, l.processing, l.rendered, l.sending,
             c.sent, c.delivered, c.bounced, c.failed, c.cancelled, c.sandbox
         from (

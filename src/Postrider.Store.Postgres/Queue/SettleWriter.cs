@@ -66,7 +66,8 @@ sealed class SettleWriter(Database database, Recount recount, PostgresStoreOptio
             order by q.tenant_id, q.message_id
             for update of q),
         moves as materialized (
-            select tenant_id, day, batch_id, from_status, case when continuation = 2 and status <> 4 then phase else status end as to_status, at
+            select tenant_id, day, batch_id, from_status,
+                case when continuation = 2 and status <> 4 then phase else status end as to_status, at
             from held),
         {Totals.OfMoves},
         dequeued as (
@@ -183,7 +184,8 @@ sealed class SettleWriter(Database database, Recount recount, PostgresStoreOptio
                 _ => 2,
             })))
             .WithAll(
-                "due_ats", NpgsqlDbType.TimestampTz, all.ConvertAll(static one => (one.Then as Continuation.Requeue)?.DueAt.ToUniversalTime()))
+                "due_ats", NpgsqlDbType.TimestampTz,
+                all.ConvertAll(static one => (one.Then as Continuation.Requeue)?.DueAt.ToUniversalTime()))
             .WithAll("domains", NpgsqlDbType.Text, all.ConvertAll(static one => (one.Then as Continuation.Requeue)?.QueueDomain))
             .WithAll("retry_counts", NpgsqlDbType.Integer, all.ConvertAll(static one => one.RetryCount))
             .WithAll("ats", NpgsqlDbType.TimestampTz, all.ConvertAll(static one => one.At.ToUniversalTime()))
@@ -221,7 +223,8 @@ sealed class SettleWriter(Database database, Recount recount, PostgresStoreOptio
 
     /// <summary>Wrong totals do not keep an outcome from being written: else its message would be taken over, and sent again.</summary>
     protected override Task<bool> RepairAsync(Exception fault, List<SettleWrite> group) =>
-        group is [{ Settlement.Lease: var lease }] ? recount.OfMessageAsync(fault, lease.Tenant, lease.Message) : base.RepairAsync(fault, group);
+        group is [{ Settlement.Lease: var lease }]
+            ? recount.OfMessageAsync(fault, lease.Tenant, lease.Message) : base.RepairAsync(fault, group);
 
     const string RecordedSql = """
         select e.id from event e

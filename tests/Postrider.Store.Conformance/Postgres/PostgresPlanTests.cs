@@ -18,12 +18,15 @@ public sealed partial class PostgresPlanTests : StoreConformance<PostgresFixture
     static readonly Dictionary<string, string> Types = new()
     {
         ["tenants"] = "uuid[]", ["messages"] = "uuid[]", ["domains"] = "text[]", ["nows"] = "timestamptz[]", ["limits"] = "integer[]",
-        ["owners"] = "uuid[]", ["untils"] = "timestamptz[]", ["claim_ids"] = "uuid[]", ["writes"] = "integer[]", ["generations"] = "integer[]",
+        ["owners"] = "uuid[]", ["untils"] = "timestamptz[]", ["claim_ids"] = "uuid[]", ["writes"] = "integer[]",
+        ["generations"] = "integer[]",
         ["phases"] = "smallint[]", ["due_ats"] = "timestamptz[]", ["ids"] = "uuid[]", ["ordinals"] = "integer[]", ["states"] = "smallint[]",
-        ["replies"] = "text[]", ["ats"] = "timestamptz[]", ["places"] = "integer[]", ["retry_counts"] = "integer[]", ["statuses"] = "smallint[]",
+        ["replies"] = "text[]", ["ats"] = "timestamptz[]", ["places"] = "integer[]", ["retry_counts"] = "integer[]",
+        ["statuses"] = "smallint[]",
         ["sent_ats"] = "timestamptz[]", ["settled_ats"] = "timestamptz[]", ["batches"] = "uuid[]", ["days"] = "integer[]",
         ["targets"] = "smallint[]", ["continuations"] = "smallint[]", ["errors"] = "text[]", ["recipient_writes"] = "integer[]",
-        ["recipient_tenants"] = "uuid[]", ["recipient_messages"] = "uuid[]", ["recipient_ats"] = "timestamptz[]", ["event_writes"] = "integer[]",
+        ["recipient_tenants"] = "uuid[]", ["recipient_messages"] = "uuid[]", ["recipient_ats"] = "timestamptz[]",
+        ["event_writes"] = "integer[]",
         ["event_tenants"] = "uuid[]", ["event_messages"] = "uuid[]", ["event_ids"] = "uuid[]", ["event_types"] = "smallint[]",
         ["event_recipients"] = "integer[]", ["event_ats"] = "timestamptz[]", ["event_data"] = "text[]",
     };
@@ -103,7 +106,8 @@ public sealed partial class PostgresPlanTests : StoreConformance<PostgresFixture
         var id = Store.Ids.Next();
 
         var plan = await Store.Cluster.QueryAsync(
-            Store.Database, $"explain (costs off) select 1 from message where lane = 3 and tenant_id = '{Sample.Tenant.Value}' and id = '{id}'");
+            Store.Database,
+            $"explain (costs off) select 1 from message where lane = 3 and tenant_id = '{Sample.Tenant.Value}' and id = '{id}'");
 
         Assert.Contains("message_2026_03_pkey", plan, StringComparison.Ordinal);
         Assert.DoesNotContain("message_2026_04", plan, StringComparison.Ordinal);
