@@ -36,7 +36,7 @@ sealed class ListQuery
                 """);
         }
         if (filter.Subject is not null)
-            {
+        {
             // Index message_subject, where the pattern is telling; else the part's own.
             _conditions.Add("""lower(m.subject collate "und-x-icu") like lower(@subject collate "und-x-icu")""");
         }
