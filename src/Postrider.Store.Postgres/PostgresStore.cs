@@ -50,7 +50,7 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
     readonly SettleWriter _settlements;
     readonly ControlWriter _controls;
     readonly Recount _recount;
-    readonly QueueUpkeep _upkeep;
+    readonly TableUpkeep _upkeep;
     bool _disposed;
 
     PostgresStore(PostgresStoreOptions options, Database database, TimeProvider time, IdGenerator ids, ILogger log)
@@ -65,7 +65,7 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
         _recount = new Recount(database, log);
         _settlements = new SettleWriter(database, _recount, options, Tell, log);
         _controls = new ControlWriter(database, _recount, options, Tell, log);
-        _upkeep = new QueueUpkeep(database, time, log);
+        _upkeep = new TableUpkeep(database, time, log);
         Distribution = new CitusDistribution(database);
         Movable = new MovableStore(database, _partitions, (now, cancel) => ReleaseExpiredAsync(now, alsoOf: _ => true, cancel));
     }

@@ -41,7 +41,7 @@ sealed class StepWriter(Database database, PostgresStoreOptions options, Action<
 
     const string StepSql = $"""
         -- Primary key. Rows are locked in its order, so that no two transactions wait for each other in a circle. What is changed says that
-        -- it is leased: a plan made while the table was taken for empty (QueueUpkeep) then reads the few leased rows, not the lane.
+        -- it is leased: a plan made while the table was taken for empty (TableUpkeep) then reads the few leased rows, not the lane.
         with held as materialized (
             select g.write, q.tenant_id, q.message_id, q.domain, q.phase, q.batch_id, q.partly_accepted, g.due_at,
                 case when g.target = 0 then 0 else greatest(g.target, q.phase) end as target

@@ -51,6 +51,22 @@ public sealed partial class PostgresPlanTests : StoreConformance<PostgresFixture
         AssertSeeks(name, plan);
     }
 
+    /// <summary>
+    /// As in the first minute of an installation, and of each month: before the server has looked at what the tables hold.
+    /// </summary>
+    [Fact]
+    public async Task A_page_is_looked_up_message_by_message_whatever_is_known_of_the_tables()
+    {
+        await FillAsync(analyze: false);
+
+        var plan = await PlanAsync(StatementNamed("MessageLists.SummariesSql"), writer: false);
+
+        Assert.Contains("(id = p.id)", plan, StringComparison.Ordinal);
+        Assert.Contains("(message_id = p.id)", plan, StringComparison.Ordinal);
+        Assert.DoesNotContain("Join Filter", plan, StringComparison.Ordinal);
+        Assert.DoesNotContain("Hash", plan, StringComparison.Ordinal);
+    }
+
     /// <summary>Those of the writers, which run for every message: whatever they read of a table that grows, they seek.</summary>
     [Fact]
     public async Task A_step_and_a_settlement_read_no_table_from_end_to_end()
@@ -118,6 +134,28 @@ public sealed partial class PostgresPlanTests : StoreConformance<PostgresFixture
         }
     }
 
+    /// <summary>As those of a new month are. A join would compare each row with each there.</summary>
+    [Fact]
+    public async Task What_a_list_shows_is_looked_up_row_by_row_on_tables_never_analyzed_too()
+    {
+        await FillAsync(analyze: false);
+        var batch = new BatchId(Store.Ids.Next());
+        foreach (var filter in (MessageFilter[])
+        [
+            new() { Statuses = [MessageStatus.Queued] }, new() { RecipientKey = "a" }, new() { Category = "a" },
+            new() { Batch = batch, Statuses = [MessageStatus.Queued] }, new() { Batch = batch, Statuses = [MessageStatus.Sending] },
+            new() { FromKey = "a", Statuses = [MessageStatus.Sent] }, new() { TemplateId = "a", Statuses = [MessageStatus.Queued] },
+            new() { Subject = "words", Statuses = [MessageStatus.Queued, MessageStatus.Delivered] },
+            new() { Category = "a", RecipientKey = "a", Subject = "words", Statuses = [MessageStatus.Queued] },
+        ])
+        {
+            var plan = await PlanOfListAsync(filter);
+
+            Assert.Contains("SubPlan", plan, StringComparison.Ordinal);
+            Assert.DoesNotMatch("Nested Loop|Join", plan);
+        }
+    }
+
     /// <summary>With its values, as readers let PostgreSQL choose.</summary>
     async Task<string> PlanOfListAsync(MessageFilter filter)
     {
@@ -136,11 +174,12 @@ public sealed partial class PostgresPlanTests : StoreConformance<PostgresFixture
     static string StatementNamed(string name) =>
         PostgresStatementTests.Statements().Select(row => row.Data).Single(statement => statement.Item1 == name).Item2;
 
-    async Task FillAsync()
+    async Task FillAsync(bool analyze = true)
     {
         foreach (var chunk in Enumerable.Range(0, Messages).Chunk(500))
             await Task.WhenAll(chunk.Select(_ => Sample.AcceptAsync(message => message with { Categories = ["news"] })));
-        await Store.Cluster.QueryAsync(Store.Database, "analyze");
+        if (analyze)
+            await Store.Cluster.QueryAsync(Store.Database, "analyze");
     }
 
     static void AssertSeeks(string name, string plan) => Assert.False(Walk().IsMatch(plan), $"{name}:\n{plan}");

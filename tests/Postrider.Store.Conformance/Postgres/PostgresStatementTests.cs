@@ -39,6 +39,7 @@ public sealed partial class PostgresStatementTests
                 RecipientKey = "a", Category = "a", Subject = "a", Statuses = [.. Enum.GetValues<MessageStatus>()],
                 CreatedFrom = DateTimeOffset.UnixEpoch,
             },
+            new() { Category = "a", Subject = "a" },
         ])
         {
             var query = new ListQuery(filter);

@@ -2,21 +2,21 @@ using Microsoft.Extensions.Logging;
 using Npgsql;
 using Postrider.Store.Postgres.Connections;
 
-namespace Postrider.Store.Postgres.Queue;
+namespace Postrider.Store.Postgres;
 
 /// <summary>
-/// Looks after the queue, which in a minute may go from empty to a million rows and back, while the server's autovacuum comes once in that
-/// time.
+/// Looks after tables that change faster than the server's autovacuum comes, which is once a minute: the queue, which in that time may go
+/// from empty to a million rows and back, and the month's partitions, which begin empty.
 /// </summary>
 /// <remarks>
 /// Vacuum: each message leaves a dead entry at the very beginning of the index that claims read, and every claim steps over all of them.
-/// Analyze: a vacuum that finds the queue empty, and cannot give its pages back because somebody is working on it, tells the planner that
-/// they hold nothing. As they fill it goes on to believe so, and plans by reading the whole lane for each row of a group: no form of an
-/// update keeps it from that, for a look-up never seems cheaper than reading a table of one row. So the pages are given back as soon as
-/// nobody works on them, before the next burst. One node at a time does it, and none where its role does not own the table. Nothing is
-/// lost when nobody does.
+/// Analyze: the planner plans by reading the whole lane for each row of a group where it takes a lane for next to nothing. It does so
+/// before a table was first analyzed, and after a vacuum that found the queue empty and could not give its pages back because somebody
+/// was working on it; no form of an update keeps it from that, for a look-up never seems cheaper than reading a table of one row. So those
+/// pages are given back as soon as nobody works on them, before the next burst. One node at a time does it, and none where its role does
+/// not own the table. Nothing is lost when nobody does.
 /// </remarks>
-sealed class QueueUpkeep(Database database, TimeProvider time, ILogger log) : IAsyncDisposable
+sealed class TableUpkeep(Database database, TimeProvider time, ILogger log) : IAsyncDisposable
 {
     /// <summary>As often as PostgreSQL's own counts of rows are renewed.</summary>
     static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
@@ -62,7 +62,7 @@ sealed class QueueUpkeep(Database database, TimeProvider time, ILogger log) : IA
             {
                 // While the database is away others say so.
                 if (!_stop.IsCancellationRequested && !PostgresFault.IsUnavailable(e))
-                    log.QueueNotLookedAfter(e);
+                    log.TablesNotLookedAfter(e);
             }
         }
     }
@@ -82,29 +82,47 @@ sealed class QueueUpkeep(Database database, TimeProvider time, ILogger log) : IA
         vacuum (skip_locked, index_cleanup on, analyze) queue
         """;
 
-    const string AnalyzeSql = """
-        analyze (skip_locked) queue
+    const string UnknownSql = """
+        -- Some hundreds of rows: about where the planner's mistakes begin to be felt. Sizes, for counts of rows come a second late.
+        select quote_ident(c.relname)
+        from pg_stat_user_tables s
+        join pg_class c on c.oid = s.relid
+        where s.last_analyze is null and s.last_autoanalyze is null and pg_relation_size(s.relid) > 65536
+            and pg_has_role(c.relowner, 'usage')
+            and (s.relid = 'queue'::regclass or s.relid in (
+                select inhrelid from pg_inherits where inhparent in ('message'::regclass, 'recipient'::regclass, 'event'::regclass)))
         """;
+
+    static string AnalyzeSql(string table) => $"analyze (skip_locked) {table}";
 
     /// <returns>Whether there was something to do.</returns>
     internal async Task<bool> LookAfterAsync(CancellationToken cancel)
     {
         // Not by the ways of reads and writes: a vacuum is a transaction of its own, takes its time and is not run again.
         await using var connection = await database.OpenReaderAsync(cancel);
-        await using var looking = new NpgsqlBatch(connection);
-        looking.Add(CountsSql);
-        if (await looking.ReadAllAsync(Read) is not [var counts])
-            return false;
-        if (_before is { } before && counts.VacuumedAt != before.VacuumedAt)
-            _leftBehind = counts.Dead;      // by this node's vacuum or another's
-        _before = counts;
-        if (counts.IsWorthVacuum(_leftBehind) || counts.HasPagesToGiveBack(_leftBehind))
-            await RunAloneAsync(connection, VacuumSql, cancel);
-        else if (counts.IsUnderestimated)
-            await RunAloneAsync(connection, AnalyzeSql, cancel);
-        else
-            return false;
-        return true;
+        var todo = new List<string>();
+        if (await QueryAsync(connection, CountsSql, Read) is [var counts])
+        {
+            if (_before is { } before && counts.VacuumedAt != before.VacuumedAt)
+                _leftBehind = counts.Dead;      // by this node's vacuum or another's
+            _before = counts;
+            if (counts.IsWorthVacuum(_leftBehind) || counts.HasPagesToGiveBack(_leftBehind))
+                todo.Add(VacuumSql);
+            else if (counts.IsUnderestimated)
+                todo.Add(AnalyzeSql("queue"));
+        }
+        if (todo.Count == 0)
+            todo.AddRange((await QueryAsync(connection, UnknownSql, static row => row.GetString(0))).Select(AnalyzeSql));
+        foreach (var sql in todo)
+            await RunAloneAsync(connection, sql, cancel);
+        return todo.Count > 0;
+    }
+
+    static async Task<List<T>> QueryAsync<T>(NpgsqlConnection connection, string sql, Func<NpgsqlDataReader, T> read)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        batch.Add(sql);
+        return await batch.ReadAllAsync(read);
     }
 
     static QueueCounts Read(NpgsqlDataReader row) =>
