@@ -11,7 +11,8 @@ static class ReportTargets
 {
     const string Dsn =
         "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
-        + "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; a.test\r\n\r\nFinal-Recipient: utf-8; <gr\\x{FC}n@b.test>\r\nAction: failed (x)\r\nStatus: 5.1.1\r\n"
+        + "--b\r\nContent-Type: message/delivery-status\r\n\r\n"
+        + "Reporting-MTA: dns; a.test\r\n\r\nFinal-Recipient: utf-8; <gr\\x{FC}n@b.test>\r\nAction: failed (x)\r\nStatus: 5.1.1\r\n"
         + "Diagnostic-Code: smtp; 550-5.1.1 no 550 5.1.1 one\r\nLast-Attempt-Date: Fri, 20 Nov 2026 15:00:00 +0000\r\n--b\r\n"
         + "Content-Type: text/rfc822-headers\r\n\r\nMessage-ID: <a@b.test>\r\n\r\n--b--\r\n";
 
@@ -21,7 +22,8 @@ static class ReportTargets
 
     const string Arf =
         "Content-Type: multipart/report; report-type=feedback-report; boundary=b\r\n\r\n"
-        + "--b\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\nOriginal-Rcpt-To: <a@b.test>\r\nSource-IP: 192.0.2.1\r\nIncidents: 2\r\n"
+        + "--b\r\nContent-Type: message/feedback-report\r\n\r\n"
+        + "Feedback-Type: abuse\r\nOriginal-Rcpt-To: <a@b.test>\r\nSource-IP: 192.0.2.1\r\nIncidents: 2\r\n"
         + "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: x\r\n--b--\r\n";
 
     public static IEnumerable<FuzzTarget> All { get; } =
