@@ -200,9 +200,8 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
         return waiting;
     }
 
-    // No transaction around it: each lane has its own.
     public Task SetBackAsync(ClockSetBack clock, CancellationToken cancel) =>
-        _database.ReadAsync(connection => ClockChange.SetBackAsync(connection, clock), cancel);
+        _database.WriteAsync(connection => ClockChange.SetBackAsync(connection, clock), cancel);
 
     /// <remarks>The order of keys is that of (lane, tenant, domain).</remarks>
     public Task<IReadOnlyList<Backlog>> BacklogsAsync(BacklogKey? after, int limit, CancellationToken cancel) =>

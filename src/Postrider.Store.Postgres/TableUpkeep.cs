@@ -87,7 +87,8 @@ sealed class TableUpkeep(Database database, TimeProvider time, ILogger log) : IA
         select quote_ident(c.relname)
         from pg_stat_user_tables s
         join pg_class c on c.oid = s.relid
-        where current_setting('track_counts')::boolean and s.last_analyze is null and s.last_autoanalyze is null and pg_relation_size(s.relid) > 65536 and pg_has_role(c.relowner, 'usage')
+        where current_setting('track_counts')::boolean and s.last_analyze is null and s.last_autoanalyze is null
+            and pg_relation_size(s.relid) > 65536 and pg_has_role(c.relowner, 'usage')
             and (s.relid = 'queue'::regclass or s.relid in (
                 select inhrelid from pg_inherits where inhparent in (
                     'message'::regclass, 'message_category'::regclass, 'recipient'::regclass, 'event'::regclass, 'content'::regclass)))

@@ -118,7 +118,7 @@ public sealed class SqliteStore : IStore
 
     public Task<bool> SettleAsync(Settlement settlement, CancellationToken cancel)
     {
-        Settlements.Check(settlement);
+        settlement.Check();
         EncodedEvent[] events = [.. settlement.Events.Select(EncodedEvent.From)];
         return _writer.RunAsync(session => Settlements.Settle(session, settlement, events), cancel);
     }

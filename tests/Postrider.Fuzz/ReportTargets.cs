@@ -10,7 +10,8 @@ namespace Postrider.Fuzz;
 static class ReportTargets
 {
     const string Dsn =
-        "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n"
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
+        + "--b\r\nContent-Type: message/delivery-status\r\n\r\n"
         + "Reporting-MTA: dns; a.test\r\n\r\nFinal-Recipient: utf-8; <gr\\x{FC}n@b.test>\r\nAction: failed (x)\r\nStatus: 5.1.1\r\n"
         + "Diagnostic-Code: smtp; 550-5.1.1 no 550 5.1.1 one\r\nLast-Attempt-Date: Fri, 20 Nov 2026 15:00:00 +0000\r\n--b\r\n"
         + "Content-Type: text/rfc822-headers\r\n\r\nMessage-ID: <a@b.test>\r\n\r\n--b--\r\n";
@@ -20,7 +21,8 @@ static class ReportTargets
         + "<e@f.test>:\r\nno. (#5.1.1)\r\n\r\n--- Below\r\n\r\nMessage-ID: <a@b.test>\r\n\r\nx\r\n";
 
     const string Arf =
-        "Content-Type: multipart/report; report-type=feedback-report; boundary=b\r\n\r\n--b\r\nContent-Type: message/feedback-report\r\n\r\n"
+        "Content-Type: multipart/report; report-type=feedback-report; boundary=b\r\n\r\n"
+        + "--b\r\nContent-Type: message/feedback-report\r\n\r\n"
         + "Feedback-Type: abuse\r\nOriginal-Rcpt-To: <a@b.test>\r\nSource-IP: 192.0.2.1\r\nIncidents: 2\r\n"
         + "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: x\r\n--b--\r\n";
 

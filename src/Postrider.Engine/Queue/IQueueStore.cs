@@ -124,6 +124,22 @@ public sealed record Settlement
 
     /// <summary>Rows of the bounce list that the events leave, each under its event's id.</summary>
     public IReadOnlyList<Suppression> Suppressions { get; init; } = [];
+
+    /// <summary>For a store, before it writes.</summary>
+    /// <exception cref="ArgumentException">
+    /// <see cref="Status"/> does not go with what becomes of the queue row: a bug of the caller's.
+    /// </exception>
+    public void Check()
+    {
+        var fits = Then switch
+        {
+            Continuation.Done => Status.IsSettled(),
+            Continuation.Requeue => Status is MessageStatus.Queued or MessageStatus.Sent,
+            _ => Status is MessageStatus.Processing or MessageStatus.Rendered or MessageStatus.Sending or MessageStatus.Sent,
+        };
+        if (!fits)
+            throw new ArgumentException($"A message cannot be {Status} and {Then.GetType().Name}.");
+    }
 }
 
 public sealed record RecipientOutcome(int Ordinal, RecipientState State, string? LastReply);

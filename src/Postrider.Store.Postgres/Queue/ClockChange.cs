@@ -25,10 +25,12 @@ static class ClockChange
         where q.lane = @lane and q.tenant_id = w.tenant_id and q.message_id = w.message_id
         """;
 
-    /// <summary>All lanes in one round trip, and each in a transaction of its own.</summary>
+    /// <summary>
+    /// All lanes in one round trip and one transaction: it is asked again when it failed, and no retry may be moved twice.
+    /// </summary>
     public static async Task<int> SetBackAsync(NpgsqlConnection connection, ClockSetBack clock)
     {
-        await using var batch = new NpgsqlBatch(connection) { EnableErrorBarriers = true };
+        await using var batch = new NpgsqlBatch(connection);
         foreach (var lane in Lane.All)
             batch.Add(SetBackSql).With("lane", lane).With("from", clock.From).With("to", clock.To).With("wrote_all", clock.WroteAll);
         return await batch.ExecuteNonQueryAsync(CancellationToken.None);

@@ -2,7 +2,6 @@ using Microsoft.Extensions.Logging;
 using Npgsql;
 using NpgsqlTypes;
 using Postrider.Engine.Control;
-using Postrider.Engine.Messages;
 using Postrider.Engine.Queue;
 using Postrider.Store.Postgres.Connections;
 using Postrider.Store.Postgres.Messages;
@@ -28,24 +27,10 @@ sealed class SettleWriter(Database database, Recount recount, PostgresStoreOptio
 {
     public async Task<bool> SettleAsync(Settlement settlement, CancellationToken cancel)
     {
-        Check(settlement);
+        settlement.Check();
         var write = new SettleWrite(settlement, [.. settlement.Events.Select(EncodedEvent.From)], cancel);
         await EnqueueAsync(write, cancel);
         return await write.Done;
-    }
-
-    /// <exception cref="ArgumentException">The status does not go with what becomes of the queue row: a bug of the caller's.</exception>
-    static void Check(Settlement settlement)
-    {
-        var fits = settlement.Then switch
-        {
-            Continuation.Done => settlement.Status.IsSettled(),
-            Continuation.Requeue => settlement.Status is MessageStatus.Queued or MessageStatus.Sent,
-            _ => settlement.Status is MessageStatus.Processing or MessageStatus.Rendered or MessageStatus.Sending or MessageStatus.Sent,
-        };
-        if (!fits)
-            throw new ArgumentException(
-                $"A message cannot be {settlement.Status} and {settlement.Then.GetType().Name}.", nameof(settlement));
     }
 
     const string SettleSql = $"""

@@ -42,6 +42,15 @@ static class Totals
                 sandbox = h.sandbox + d.sandbox
         """;
 
+    const string BatchHeld = """
+        batch_held as materialized (
+            select b.*
+            from batch_delta d
+            join batch b on b.lane = @lane and b.tenant_id = d.tenant_id and b.id = d.batch_id
+            order by b.tenant_id, b.id
+            for update of b)
+        """;
+
     /// <summary>The days exist: their first message made them.</summary>
     public const string OfMoves = $"""
         batch_delta as materialized (
@@ -52,12 +61,7 @@ static class Totals
             from moves
             where ({Counts} or {Returns}) and batch_id is not null
             group by tenant_id, batch_id),
-        batch_held as materialized (
-            select b.*
-            from batch_delta d
-            join batch b on b.lane = @lane and b.tenant_id = d.tenant_id and b.id = d.batch_id
-            order by b.tenant_id, b.id
-            for update of b),
+        {BatchHeld},
         batch_moved as (
             update batch t set
         {Additions},
@@ -132,12 +136,7 @@ static class Totals
             from moves
             where batch_id is not null
             group by tenant_id, batch_id),
-        batch_held as materialized (
-            select b.*
-            from batch_delta d
-            join batch b on b.lane = @lane and b.tenant_id = d.tenant_id and b.id = d.batch_id
-            order by b.tenant_id, b.id
-            for update of b),
+        {BatchHeld},
         late as materialized (
             select m.tenant_id, m.message_id
             from batch_held h

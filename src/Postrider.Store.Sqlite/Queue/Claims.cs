@@ -47,8 +47,9 @@ sealed class Claims(Writer writer, ReaderPool readers)
         }
         catch
         {
+            // Each, also behind one that was cancelled meanwhile.
             await writer.RunAsync(
-                session => leases.TrueForAll(
+                session => leases.Count(
                     lease => Leases.Return(session, new LeaseKey(lease.Tenant, lease.Message, lease.Generation), lease.FirstDueAt)),
                 CancellationToken.None);
             throw;

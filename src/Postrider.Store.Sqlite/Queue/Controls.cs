@@ -128,8 +128,7 @@ static class Controls
         -- A settled message has no row; one that is live gets a new generation.
         insert into queue (
             tenant_id, message_id, domain, due_at, held_due_at, first_due_at, phase, partly_accepted, retry_count, retries_before,
-            generation,
-            batch_id)
+            generation, batch_id)
         -- Whoever has it already is not mailed again; that a part was accepted shows with the next answer (contracts/scaisend.md §4.5.4).
         values (@tenant, @message, @domain, @due_at, @held_due_at, @at, 0, 0, @retry_count, @retry_count, @generation, @batch)
         on conflict do update set

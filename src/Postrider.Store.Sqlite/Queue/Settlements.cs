@@ -10,20 +10,6 @@ namespace Postrider.Store.Sqlite.Queue;
 /// <summary>Records what an attempt came to.</summary>
 static class Settlements
 {
-    /// <exception cref="ArgumentException">The status does not go with what becomes of the queue row: a bug of the caller's.</exception>
-    public static void Check(Settlement settlement)
-    {
-        var fits = settlement.Then switch
-        {
-            Continuation.Done => settlement.Status.IsSettled(),
-            Continuation.Requeue => settlement.Status is MessageStatus.Queued or MessageStatus.Sent,
-            _ => settlement.Status is MessageStatus.Processing or MessageStatus.Rendered or MessageStatus.Sending or MessageStatus.Sent,
-        };
-        if (!fits)
-            throw new ArgumentException(
-                $"A message cannot be {settlement.Status} and {settlement.Then.GetType().Name}.", nameof(settlement));
-    }
-
     public static bool Settle(WriteSession session, Settlement settlement, EncodedEvent[] events)
     {
         var db = session.Connection;

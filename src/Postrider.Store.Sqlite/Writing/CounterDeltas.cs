@@ -52,8 +52,7 @@ sealed class CounterDeltas(ILogger log)
         on conflict do nothing
         """;
 
-    const string AddDaySql = """
-        update counter set
+    const string Additions = """
             queued = queued + @queued,
             processing = processing + @processing,
             rendered = rendered + @rendered,
@@ -64,21 +63,17 @@ sealed class CounterDeltas(ILogger log)
             failed = failed + @failed,
             cancelled = cancelled + @cancelled,
             sandbox = sandbox + @sandbox
+        """;
+
+    const string AddDaySql = $"""
+        update counter set
+        {Additions}
         where tenant_id = @tenant and day = @day
         """;
 
-    const string AddBatchSql = """
+    const string AddBatchSql = $"""
         update batch set
-            queued = queued + @queued,
-            processing = processing + @processing,
-            rendered = rendered + @rendered,
-            sending = sending + @sending,
-            sent = sent + @sent,
-            delivered = delivered + @delivered,
-            bounced = bounced + @bounced,
-            failed = failed + @failed,
-            cancelled = cancelled + @cancelled,
-            sandbox = sandbox + @sandbox,
+        {Additions},
             -- What is new in a cancelled batch, or waits again in it, is for its order to cancel.
             unswept = case
                 when @has_returned and state = 2 then 2

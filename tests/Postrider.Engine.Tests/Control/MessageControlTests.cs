@@ -225,6 +225,7 @@ public sealed class MessageControlTests
         await using var rig = await EngineRig.StartAsync();
         var id = await rig.SubmitAsync("ada@a.example");
         await rig.UntilStatusAsync(id, MessageStatus.Delivered);
+        await rig.UntilNothingIsLeasedAsync();
         rig.Others.OnRetry = _ => new ControlOutcome.Done(MessageStatus.Queued);
 
         var relayed = await rig.RetryAsync(id);

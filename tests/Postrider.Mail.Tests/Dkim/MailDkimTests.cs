@@ -45,7 +45,8 @@ public sealed class MailDkimTests(MailDkimTests.Verifier verifier) : IClassFixtu
                     my ($self, $name, $type) = @_;
                     my $answer = Net::DNS::Packet->new($name, $type);
                     $answer->header->rcode('NOERROR');
-                    $answer->push(answer => Net::DNS::RR->new(main::slurp("$folder/zone"))) if $name eq 'post1._domainkey.example.org' && $type eq 'TXT';
+                    $answer->push(answer => Net::DNS::RR->new(main::slurp("$folder/zone")))
+                        if $name eq 'post1._domainkey.example.org' && $type eq 'TXT';
                     return $answer;
                 }
             }

@@ -103,7 +103,8 @@ public sealed class PostgresDistributionTests : StoreConformance<PostgresFixture
         await using var node = await Store.OpenAnotherAsync();
 
         var distributed = await QueryAsync(
-            "select logicalrelid || ' ' || coalesce(colocate_with, '') || ' ' || coalesce(shard_count, 0) from pg_dist_partition order by no");
+            "select logicalrelid || ' ' || coalesce(colocate_with, '') || ' ' || coalesce(shard_count, 0) "
+            + "from pg_dist_partition order by no");
         Assert.Equal(["api_key  0", "domain  0", "stream  0", "tenant  0", "queue none 8"], distributed.Take(5));
         Assert.All(distributed.Skip(5), line => Assert.EndsWith(" queue 0", line, StringComparison.Ordinal));
         Assert.Equal(distributed.Count, told.Count(line => line.EndsWith(": distributed", StringComparison.Ordinal)));

@@ -51,7 +51,9 @@ public sealed partial class PostgresPlanTests : StoreConformance<PostgresFixture
         AssertSeeks(name, plan);
     }
 
-    /// <summary>As in the first minute of an installation, and of each month: before the server has looked at what the tables hold.</summary>
+    /// <summary>
+    /// As in the first minute of an installation, and of each month: before the server has looked at what the tables hold.
+    /// </summary>
     [Fact]
     public async Task A_page_is_looked_up_message_by_message_whatever_is_known_of_the_tables()
     {

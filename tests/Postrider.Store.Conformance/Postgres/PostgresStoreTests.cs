@@ -9,6 +9,28 @@ namespace Postrider.Store.Conformance.Postgres;
 public sealed class PostgresStoreTests : StoreConformance<PostgresFixture>
 {
     [Fact]
+    public async Task A_clock_set_back_that_failed_in_one_lane_moves_no_retry_twice_when_it_is_asked_again()
+    {
+        await Store.Cluster.QueryAsync(Store.Database, """
+            insert into queue (lane, tenant_id, message_id, domain, due_at, first_due_at, phase, retry_count, day)
+            select lane, gen_random_uuid(), gen_random_uuid(), 'example.net', '2026-03-02 14:00Z', '2026-03-02 10:00Z', 0, 1, 1
+            from unnest(array[3, 63]) lane;
+            create function refuse() returns trigger language plpgsql as $$ begin raise exception 'refused'; end $$;
+            create trigger refuse before update on queue for each row when (new.lane = 63) execute function refuse()
+            """);
+        var noon = new DateTimeOffset(2026, 3, 2, 12, 0, 0, TimeSpan.Zero);
+        var clock = new ClockSetBack(noon, noon.AddHours(-1), WroteAll: true);
+
+        await Assert.ThrowsAnyAsync<Npgsql.NpgsqlException>(() => Store.Queue.SetBackAsync(clock, CancellationToken.None));
+        await Store.Cluster.QueryAsync(Store.Database, "drop trigger refuse on queue");
+        await Store.Queue.SetBackAsync(clock, CancellationToken.None);
+
+        var due = await Store.Cluster.QueryAsync(
+            Store.Database, "select string_agg(to_char(due_at at time zone 'UTC', 'HH24:MI'), ' ') from queue");
+        Assert.Equal("13:00 13:00", due.Trim());
+    }
+
+    [Fact]
     public void The_lane_of_a_tenant_never_changes_and_tenants_spread_over_all_of_them()
     {
         Assert.Equal(55, Lane.Of(new TenantId(Guid.Parse("018f3c2a-7b1e-7c4d-9a52-3f6e8d0b1c27"))));

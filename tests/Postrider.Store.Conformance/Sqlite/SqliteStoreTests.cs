@@ -1,3 +1,4 @@
+using Postrider.Engine.Control;
 using Postrider.Engine.Intake;
 using Postrider.Engine.Messages;
 using Postrider.Store.Sqlite;
@@ -6,6 +7,37 @@ namespace Postrider.Store.Conformance.Sqlite;
 
 public sealed class SqliteStoreTests : StoreConformance<SqliteFixture>
 {
+    [Fact]
+    public async Task A_claim_that_cannot_be_read_gives_all_of_it_back_though_a_message_of_it_was_cancelled()
+    {
+        var (cancelled, _, broken) = (await Sample.AcceptAsync(), await Sample.AcceptAsync(), await Sample.AcceptAsync());
+        const int Readers = 4;      // a store's default
+        using var reading = new CountdownEvent(Readers);
+        using var gate = new ManualResetEventSlim();
+        Task<bool>[] readers = [.. Enumerable.Range(0, Readers).Select(_ => Task.Run(() => Store.Sqlite.Readers.ReadAsync(
+            _ => reading.Signal() | gate.Wait(TimeSpan.FromSeconds(30)), CancellationToken.None)))];
+        Assert.True(reading.Wait(TimeSpan.FromSeconds(30)));
+        var claiming = Sample.ClaimAsync();
+        Assert.Equal(3, await LeasedAsync());
+        await Sample.ChangeAsync(cancelled.Id, ControlAction.Cancel);
+        await Store.ExecuteAsync($"delete from message where id = x'{broken.Id.Value:N}'");
+
+        gate.Set();
+
+        await Assert.ThrowsAsync<InvalidDataException>(() => claiming);
+        Assert.Equal(0, await LeasedAsync());
+        Assert.All(await Task.WhenAll(readers), Assert.True);
+    }
+
+    Task<long> LeasedAsync() => Store.Sqlite.Writer.RunAsync(
+        session =>
+        {
+            using var count = session.Connection.PrepareOnce("select count(*) from queue where phase > 0");
+            count.Step();
+            return count.Int64(0);
+        },
+        CancellationToken.None);
+
     [Fact]
     public async Task A_second_server_is_refused_and_a_command_is_not()
     {

@@ -103,7 +103,8 @@ public sealed class SettingsTests
         var delivery = Read(
             (
                 "Delivery:Destinations",
-                "mx:Google.com connections=5 rate=20/s,600/min; domain:bücher.example back-off=5m;* rate=unlimited messages-per-connection=7"),
+                "mx:Google.com connections=5 rate=20/s,600/min; domain:bücher.example back-off=5m;"
+                    + "* rate=unlimited messages-per-connection=7"),
             ("Delivery:BuiltInProfiles", "false"), ("Delivery:BackOff:First", "10s")).Delivery;
 
         var (google, books, all) = (delivery.Destinations[0], delivery.Destinations[1], delivery.Destinations[2]);
