@@ -38,7 +38,8 @@ sealed class BacklogScenario(PostriderUnderTest product, FirstByteSink firstByte
     }
 
     Task<LoadResult> AcceptAsync(CancellationToken cancel) => LoadGenerator.RunAsync(
-        token => product.ConnectAsync(Destinations.DownDomain, token), options.Connections ?? Product.Backlogged(options.Store).Connections, options.Messages, cancel);
+        token => product.ConnectAsync(Destinations.DownDomain, token), options.Connections ?? Product.Backlogged(options.Store).Connections,
+        options.Messages, cancel);
 
     /// <summary>From the start of the new process to the first byte of a message posted to it as soon as it takes one.</summary>
     async Task<TimeSpan> RestartAsync(CancellationToken cancel)

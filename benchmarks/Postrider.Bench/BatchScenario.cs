@@ -28,7 +28,8 @@ sealed class BatchScenario(PostriderUnderTest product, Sink sink, BenchOptions o
         figures.Add(Metric.BatchCancelSeconds, (await CancelAsync(cancelled, cancel)).TotalSeconds);
 
         // Ahead by as long as it takes to fill it, and half as much again.
-        var due = DateTimeOffset.FromUnixTimeSeconds((TimeProvider.System.GetUtcNow() + fill * 1.5 + TimeSpan.FromSeconds(6)).ToUnixTimeSeconds());
+        var due = DateTimeOffset.FromUnixTimeSeconds(
+            (TimeProvider.System.GetUtcNow() + fill * 1.5 + TimeSpan.FromSeconds(6)).ToUnixTimeSeconds());
         var (released, _) = await FillAsync(due, cancel);
         await ReleaseAsync(released, due, cancel);
     }

@@ -63,10 +63,15 @@ sealed record BenchOptions(
         for (var i = 0; i < arguments.Length; i++)
         {
             var name = arguments[i];
-            if (name == "--quick") { options = options with { Messages = 6_000, Rounds = 1, Backlog = 50_000, Scheduled = 10_000 }; continue; }
+            if (name == "--quick")
+            {
+                options = options with { Messages = 6_000, Rounds = 1, Backlog = 50_000, Scheduled = 10_000 };
+                continue;
+            }
             if (name == "--statements") { options = options with { Statements = true }; continue; }
             if (name == "--json") { options = options with { Json = true }; continue; }
-            if (name is not ("--only" or "--messages" or "--rounds" or "--connections" or "--tenants" or "--backlog" or "--scheduled" or "--store"))
+            if (name is not ("--only" or "--messages" or "--rounds" or "--connections" or "--tenants" or "--backlog" or "--scheduled"
+                or "--store"))
             {
                 refusal = $"unknown option {name}";
                 return false;

@@ -28,7 +28,8 @@ sealed class Report(IReadOnlyList<(Product Product, Figures Figures)> measured, 
             var cells = row.Select((cell, column) => column < 2 ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column]));
             text.Append("| ").AppendJoin(" | ", cells).AppendLine(" |");
             if (row == rows[0])
-                text.Append('|').AppendJoin('|', widths.Select((width, i) => new string('-', width + 1) + (i < 2 ? '-' : ':'))).AppendLine("|");
+                text.Append('|').AppendJoin('|', widths.Select((width, i) => new string('-', width + 1) + (i < 2 ? '-' : ':')))
+                    .AppendLine("|");
         }
 
         return text.AppendLine().Append(Explanation()).ToString();
@@ -86,11 +87,14 @@ sealed class Report(IReadOnlyList<(Product Product, Figures Figures)> measured, 
     {
         var backlog = options.Backlog > 0 && measured.Any(entry => entry.Product == Product.Backlogged(options.Store));
         var scheduled = options.Scheduled > 0 && measured.Any(entry => entry.Product == Product.Backlogged(options.Store));
+        var backlogs = backlog ? $" Backlog: {options.Backlog} messages." : "";
+        var batches = scheduled ? $" Batches: {options.Scheduled} messages." : "";
         return string.Create(CultureInfo.InvariantCulture, $"""
-            Medians of {options.Rounds} round(s) on {Environment.ProcessorCount} cores shared with load generator and sink; ratios are to {Product.Reference.Title}.
-            {options.Messages} messages a round for postrider, a quarter of them for Postfix; {Connections()} connections, each waiting for its answer;
-            text and html of {BenchMessage.ContentOctets} octets together, no two alike. Everybody commits to disk before accepting. CPU and RSS count
-            the product's own processes only (RSS counts pages they share once for each){Database()}.{(backlog ? $" Backlog: {options.Backlog} messages." : "")}{(scheduled ? $" Batches: {options.Scheduled} messages." : "")}
+            Medians of {options.Rounds} round(s) on {Environment.ProcessorCount} cores shared with load generator and sink; ratios are to
+            {Product.Reference.Title}. {options.Messages} messages a round for postrider, a quarter of them for Postfix; {Connections()}
+            connections, each waiting for its answer; text and html of {BenchMessage.ContentOctets} octets together, no two alike.
+            Everybody commits to disk before accepting. CPU and RSS count the product's own processes only (RSS counts pages they share
+            once for each){Database()}.{backlogs}{batches}
 
             """);
     }

@@ -42,7 +42,8 @@ sealed class Round(IProductUnderTest product, Sink sink, FirstByteSink firstByte
             var calledAt = Stopwatch.GetTimestamp();
             if (!await submitter.SubmitAsync(LoadGenerator.NextNumber(), cancel)) throw new BenchFault("an idle product says it is busy");
             var arrival = await firstByte.NextAsync(cancel);
-            if (arrival.Signed != kind.Signed) throw new BenchFault($"a message of {kind.Title} {(arrival.Signed ? "is" : "is not")} signed");
+            if (arrival.Signed != kind.Signed)
+                throw new BenchFault($"a message of {kind.Title} {(arrival.Signed ? "is" : "is not")} signed");
             (firstBytes[i], contents[i]) = (arrival.TransactionAt - calledAt, arrival.ContentAt - calledAt);
         }
 

@@ -13,7 +13,8 @@ public static class EngineMetrics
 
     static readonly Meter Meter = new(MeterName);
 
-    static readonly Counter<long> Events = Meter.CreateCounter<long>("postrider.recipient.events", "{event}", "What became of recipients, by type.");
+    static readonly Counter<long> Events = Meter.CreateCounter<long>(
+        "postrider.recipient.events", "{event}", "What became of recipients, by type.");
 
     static readonly Counter<long> Refusals =
         Meter.CreateCounter<long>("postrider.recipient.refusals", "{refusal}", "Why recipients were refused or deferred, by category.");
@@ -28,7 +29,8 @@ public static class EngineMetrics
         BounceCategories.Words.Select(word => KeyValuePair.Create("category", (object?)word)).ToArray();
 
     static readonly KeyValuePair<string, object?>[] TypeTags =
-        Enumerable.Range(0, 256).Select(type => KeyValuePair.Create("type", (object?)((EventType)type).ToString().ToLowerInvariant())).ToArray();
+        Enumerable.Range(0, 256)
+            .Select(type => KeyValuePair.Create("type", (object?)((EventType)type).ToString().ToLowerInvariant())).ToArray();
 
     internal static Counter<long> Accepted { get; } =
         Meter.CreateCounter<long>("postrider.messages.accepted", "{message}", "Messages stored.");

@@ -41,7 +41,8 @@ static partial class Log
     [LoggerMessage(2009, LogLevel.Information, "{Count} nodes are alive; each takes its share of the destinations' limits")]
     public static partial void NodesCounted(this ILogger log, int count);
 
-    [LoggerMessage(2010, LogLevel.Error, "This machine's clock is {Skew} ahead of the database's; nodes tell leases by their clocks, so set it right")]
+    [LoggerMessage(
+        2010, LogLevel.Error, "This machine's clock is {Skew} ahead of the database's; nodes tell leases by their clocks, so set it right")]
     public static partial void ClockSkewed(this ILogger log, TimeSpan skew);
 
     [LoggerMessage(2011, LogLevel.Warning, "Orders to batches could not be worked on; the next try is in a few seconds")]

@@ -19,7 +19,8 @@ namespace Postrider.Engine;
 /// The store serves one process only: leases of any other node are a dead one's, and taken over at once.
 /// </param>
 public sealed record EngineParts(
-    IQueueStore Queue, ISuppressionStore Suppressions, IContentReader Contents, SenderDomains Domains, DkimKeys Keys, ReturnPaths ReturnPaths,
+    IQueueStore Queue, ISuppressionStore Suppressions, IContentReader Contents, SenderDomains Domains, DkimKeys Keys,
+    ReturnPaths ReturnPaths,
     MxLookup Mx, SmtpConnector Connector, IdGenerator Ids, bool OthersAreDead)
 {
     public required IControlStore Control { get; init; }
@@ -74,7 +75,8 @@ public sealed class MailEngine : IHostedLifecycleService, IQueueWakeup, IAsyncDi
         var leases = new LeaseBook(_node, () => new NodeId(parts.Ids.Next()), queue.MaxLeased);
         _dispatcher = new Dispatcher(parts.Queue, parts.Suppressions, _destinations, queue, leases, time, log);
         var clock = new ClockWatch(parts.Queue, _dispatcher, parts.LiveNodes, time, log);
-        _leases = new LeaseKeeper(parts.Queue, _dispatcher, leases, queue, delivery.Retry, parts.OthersAreDead, parts.ClockAgrees, clock, time, log);
+        _leases = new LeaseKeeper(
+            parts.Queue, _dispatcher, leases, queue, delivery.Retry, parts.OthersAreDead, parts.ClockAgrees, clock, time, log);
         var attempts = new AttemptServices(
             parts.Queue, parts.Control, parts.Attempts, delivery, parts.Ids, random, time, log, _dispatcher.Closed, _stopping.Token);
         _composing = new ComposingPool(
@@ -160,7 +162,8 @@ public sealed class MailEngine : IHostedLifecycleService, IQueueWakeup, IAsyncDi
         var task = Task.Run(() => LogFaultsAsync(work), CancellationToken.None);
         _workers.TryAdd(task, 0);
         task.ContinueWith(
-            done => _workers.TryRemove(done, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            done => _workers.TryRemove(done, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
     }
 
     /// <remarks>Does not fault: one task's end must not be taken for that of all others.</remarks>

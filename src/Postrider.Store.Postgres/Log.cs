@@ -30,15 +30,17 @@ static partial class Log
     [LoggerMessage(3106, LogLevel.Information, "Past its retention: table {Table}, month {Month}")]
     public static partial void PartitionDropped(this ILogger log, string table, string month);
 
-    [LoggerMessage(3109, LogLevel.Information, "Table {Table} keeps {Month} past its retention: a message of it, or of a month before, is live")]
+    [LoggerMessage(
+        3109, LogLevel.Information, "Table {Table} keeps {Month} past its retention: a message of it, or of a month before, is live")]
     public static partial void MonthKept(this ILogger log, string table, string month);
 
-    [LoggerMessage(3110, LogLevel.Warning, "The queue was not vacuumed or analyzed; claims become slower until it is")]
-    public static partial void QueueNotLookedAfter(this ILogger log, Exception? exception);
+    [LoggerMessage(3110, LogLevel.Warning, "The queue or a new partition was not vacuumed or analyzed; claims become slower until it is")]
+    public static partial void TablesNotLookedAfter(this ILogger log, Exception? exception);
 
     [LoggerMessage(3111, LogLevel.Error, "Totals of tenant {Tenant}, {Row}, were wrong and are counted anew; no mail was touched")]
     public static partial void TotalsRecounted(this ILogger log, Exception exception, TenantId tenant, string row);
 
-    [LoggerMessage(3112, LogLevel.Error, "A write failed, and so did the repair of what it failed for; it fails again until that is repaired")]
+    [LoggerMessage(
+        3112, LogLevel.Error, "A write failed, and so did the repair of what it failed for; it fails again until that is repaired")]
     public static partial void RepairFailed(this ILogger log, Exception exception);
 }

@@ -105,7 +105,8 @@ sealed class Partitions(Database database, ILogger log)
         var name = $"{table.Table}_{month}";
         await ExecuteAsync(connection, $"create table {name} (like {table.Table} including all) with ({table.Settings})");
         await ExecuteAsync(
-            connection, $"alter table {table.Table} attach partition {name} for values from ('{month.FirstId}') to ('{month.Next.FirstId}')");
+            connection,
+            $"alter table {table.Table} attach partition {name} for values from ('{month.FirstId}') to ('{month.Next.FirstId}')");
     }
 
     static async Task LockAsync(NpgsqlConnection connection)

@@ -46,7 +46,8 @@ public sealed record PostgresAddress
         if (password.Length > 0)
             settings.Password = Uri.UnescapeDataString(password);
         address = new PostgresAddress(
-            settings.ConnectionString, $"{Schemes[0]}{(user.Length > 0 ? user + "@" : "")}{(hosts.Length > 0 ? hosts : settings.Host)}/{path}");
+            settings.ConnectionString,
+            $"{Schemes[0]}{(user.Length > 0 ? user + "@" : "")}{(hosts.Length > 0 ? hosts : settings.Host)}/{path}");
         return true;
     }
 
@@ -65,7 +66,8 @@ public sealed record PostgresAddress
             var hasPort = colon > host.LastIndexOf(']');
             var (name, port) = hasPort ? (host[..colon], host[(colon + 1)..]) : (host, "");
             var number = DefaultPort;
-            if (name.Length == 0 || (hasPort && (!int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out number) || number is < 1 or > 65535)))
+            if (name.Length == 0 || (hasPort
+                && (!int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out number) || number is < 1 or > 65535)))
                 return false;
             read.Add(string.Create(CultureInfo.InvariantCulture, $"{Uri.UnescapeDataString(name)}:{number}"));
         }

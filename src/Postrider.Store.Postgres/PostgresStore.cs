@@ -50,7 +50,7 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
     readonly SettleWriter _settlements;
     readonly ControlWriter _controls;
     readonly Recount _recount;
-    readonly QueueUpkeep _upkeep;
+    readonly TableUpkeep _upkeep;
     bool _disposed;
 
     PostgresStore(PostgresStoreOptions options, Database database, TimeProvider time, IdGenerator ids, ILogger log)
@@ -65,7 +65,7 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
         _recount = new Recount(database, log);
         _settlements = new SettleWriter(database, _recount, options, Tell, log);
         _controls = new ControlWriter(database, _recount, options, Tell, log);
-        _upkeep = new QueueUpkeep(database, time, log);
+        _upkeep = new TableUpkeep(database, time, log);
         Distribution = new CitusDistribution(database);
         Movable = new MovableStore(database, _partitions, (now, cancel) => ReleaseExpiredAsync(now, alsoOf: _ => true, cancel));
     }
@@ -233,7 +233,8 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
         _database.ReadAsync(connection => MessageReads.FindTenantOfAsync(connection, id), cancel);
 
     public Task<ReadOnlyMemory<byte>?> ReadAsync(TenantId tenant, ContentHash hash, CancellationToken cancel) =>
-        _contents.TryUse(tenant, hash, out var octets) ? Task.FromResult(octets) : _database.ReadAsync(connection => ContentRows.ReadAllAsync(connection, tenant, hash), cancel);
+        _contents.TryUse(tenant, hash, out var octets)
+            ? Task.FromResult(octets) : _database.ReadAsync(connection => ContentRows.ReadAllAsync(connection, tenant, hash), cancel);
 
     public Stream Open(TenantId tenant, ContentHash hash) => new ContentStream(
         hash,
@@ -332,7 +333,8 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
         await _database.ReadAsync(connection => GroupTable.ReadAsync(connection, tenant, id), cancel) is [var group] ? group : null;
 
     public Task<IReadOnlyList<UnsubscribeGroup>> GroupsAsync(TenantId tenant, CancellationToken cancel) =>
-        _database.ReadAsync<IReadOnlyList<UnsubscribeGroup>>(async connection => await GroupTable.ReadAsync(connection, tenant, null), cancel);
+        _database.ReadAsync<IReadOnlyList<UnsubscribeGroup>>(
+            async connection => await GroupTable.ReadAsync(connection, tenant, null), cancel);
 
     public Task<bool> ChangeGroupAsync(TenantId tenant, UnsubscribeGroup group, CancellationToken cancel) =>
         GroupTable.ChangeAsync(_database, tenant, group, cancel);

@@ -41,7 +41,11 @@ public sealed class DependencyTests
         var engine = typeof(QueueOptions).Assembly.GetReferencedAssemblies().Select(assembly => assembly.Name!);
         var project = XDocument.Load(Path.Combine(RepositoryRoot, "src", "Postrider.Mail", "Postrider.Mail.csproj"));
 
-        string[] barred = ["System.Data", "Microsoft.Data", "SQLitePCL", "Npgsql", "Dapper", "System.Net.Http", "Microsoft.AspNetCore.Http", "Microsoft.AspNetCore.Routing"];
+        string[] barred =
+        [
+            "System.Data", "Microsoft.Data", "SQLitePCL", "Npgsql", "Dapper", "System.Net.Http", "Microsoft.AspNetCore.Http",
+            "Microsoft.AspNetCore.Routing",
+        ];
         Assert.DoesNotContain(mail.Concat(engine), name => Array.Exists(barred, start => name.StartsWith(start, StringComparison.Ordinal)));
         Assert.Empty(project.Descendants("PackageReference"));
     }

@@ -107,7 +107,8 @@ public sealed class MailEngineDestinationTests
     {
         await using var rig = await EngineRig.StartAsync();
         var slow = new TaskCompletionSource<string?>();
-        rig.Peer.OnDot = incoming => incoming.Domain.StartsWith("slow", StringComparison.Ordinal) ? slow.Task : Task.FromResult<string?>("250 ok");
+        rig.Peer.OnDot = incoming => incoming.Domain.StartsWith("slow", StringComparison.Ordinal)
+            ? slow.Task : Task.FromResult<string?>("250 ok");
         await rig.SubmitManyAsync(Sender.Tenant, Enumerable.Range(0, 4_000).Select(i => new[] { $"u{i}@slow{i % 8}.example" }));
         await rig.Watch.UntilAsync(() => rig.Peer.Seen.Count == 40, "eight destinations are stuck");
 
@@ -126,7 +127,8 @@ public sealed class MailEngineDestinationTests
         var first = await rig.SubmitAsync("a@a.example");
         await rig.UntilStatusAsync(first, MessageStatus.Delivered);
         var slow = new TaskCompletionSource<string?>();
-        rig.Peer.OnDot = incoming => incoming.To.StartsWith("slow", StringComparison.Ordinal) ? slow.Task : Task.FromResult<string?>("250 ok");
+        rig.Peer.OnDot = incoming => incoming.To.StartsWith("slow", StringComparison.Ordinal)
+            ? slow.Task : Task.FromResult<string?>("250 ok");
 
         var ids = await rig.SubmitManyAsync(Sender.Tenant, [["slow@a.example"], ["quick@a.example"]]);
         await rig.UntilStatusAsync(ids[1], MessageStatus.Delivered);

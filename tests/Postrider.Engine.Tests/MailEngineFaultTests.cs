@@ -26,7 +26,8 @@ public sealed class MailEngineFaultTests
             rig.Store.FaultAt = name => name == operation && Interlocked.Decrement(ref left) >= 0 ? fault : Fault.None;
 
             var ids = await rig.SubmitManyAsync(Sender.Tenant, Enumerable.Range(0, 20).Select(i => new[] { $"u{i}@d{i % 4}.example" }));
-            await rig.PassTimeUntilAsync(() => rig.Store.Settled == ids.Count && left <= 0, $"all are delivered, though {operation} failed ({fault})");
+            await rig.PassTimeUntilAsync(
+                () => rig.Store.Settled == ids.Count && left <= 0, $"all are delivered, though {operation} failed ({fault})");
 
             Assert.All(ids, id => Assert.Equal(MessageStatus.Delivered, rig.Store.StatusOf(id)));
             Assert.Equal(ids.Count, rig.Peer.Taken.Count);
@@ -67,7 +68,8 @@ public sealed class MailEngineFaultTests
             rig.Time.Advance(TimeSpan.FromSeconds(5));
         rig.Store.FaultAt = _ => Fault.None;
         rig.Store.Calls.Clear();
-        await rig.PassTimeUntilAsync(() => rig.Store.Calls.GetValueOrDefault("release") > 1, "leases that ended are looked for", TimeSpan.FromSeconds(5));
+        await rig.PassTimeUntilAsync(
+            () => rig.Store.Calls.GetValueOrDefault("release") > 1, "leases that ended are looked for", TimeSpan.FromSeconds(5));
         slow.SetResult("250 ok");
         await rig.UntilStatusAsync(id, MessageStatus.Delivered);
 
@@ -81,20 +83,24 @@ public sealed class MailEngineFaultTests
         var id = await rig.SubmitAsync("ada@a.example");
         var other = new NodeId(rig.Ids.Next());
         var now = rig.Time.GetUtcNow();
-        await rig.Store.ClaimAsync(new Claim(new BacklogKey(Sender.Tenant, "a.example"), now, 1, other, now.AddSeconds(45)), CancellationToken.None);
+        await rig.Store.ClaimAsync(
+            new Claim(new BacklogKey(Sender.Tenant, "a.example"), now, 1, other, now.AddSeconds(45)), CancellationToken.None);
         await rig.Engine.StartAsync(CancellationToken.None);
         await rig.PassTimeUntilAsync(() => rig.Store.Calls.GetValueOrDefault("release") > 0, "leases that ended are looked for");
 
         var failed = 0;
         rig.Store.FaultAt = name => name is "release" or "backlogs" && Interlocked.Increment(ref failed) > 0 ? Fault.Before : Fault.None;
-        await rig.PassTimeUntilAsync(() => failed > 3 && rig.Time.GetUtcNow() > now.AddMinutes(2), "the store is away for longer than a lease");
+        await rig.PassTimeUntilAsync(
+            () => failed > 3 && rig.Time.GetUtcNow() > now.AddMinutes(2), "the store is away for longer than a lease");
         rig.Store.FaultAt = _ => Fault.None;
         rig.Store.Calls.Clear();
         var back = rig.Time.GetUtcNow();
-        await rig.PassTimeUntilAsync(() => rig.Time.GetUtcNow() >= back.AddSeconds(14), "the other is about to renew", TimeSpan.FromSeconds(1));
+        await rig.PassTimeUntilAsync(
+            () => rig.Time.GetUtcNow() >= back.AddSeconds(14), "the other is about to renew", TimeSpan.FromSeconds(1));
         Assert.Equal(0, rig.Store.Calls.GetValueOrDefault("release"));
         await rig.Store.RenewAsync(other, rig.Time.GetUtcNow().AddSeconds(45), CancellationToken.None);
-        await rig.PassTimeUntilAsync(() => rig.Store.Calls.GetValueOrDefault("release") > 0, "leases that ended are looked for again", TimeSpan.FromSeconds(1));
+        await rig.PassTimeUntilAsync(
+            () => rig.Store.Calls.GetValueOrDefault("release") > 0, "leases that ended are looked for again", TimeSpan.FromSeconds(1));
         Assert.Empty(rig.Store.EventsOf(id));
         await rig.PassTimeUntilAsync(() => rig.Store.StatusOf(id) == MessageStatus.Delivered, "the other has died, and it is taken over");
 
@@ -111,7 +117,8 @@ public sealed class MailEngineFaultTests
         await rig.Watch.UntilAsync(() => rig.Peer.Seen.Count == 5, "five connections have each a message under way");
 
         var stopping = rig.StopAsync();
-        await rig.Watch.UntilAsync(() => ids.Count(id => rig.Store.IsWaiting(id)) == 95, "the rest is given back while these are under way");
+        await rig.Watch.UntilAsync(
+            () => ids.Count(id => rig.Store.IsWaiting(id)) == 95, "the rest is given back while these are under way");
         slow.SetResult("250 ok");
         await stopping;
 
@@ -158,12 +165,14 @@ public sealed class MailEngineFaultTests
     {
         const int Messages = 10_000;
         await using var rig = await EngineRig.StartAsync(
-            new QueueOptions { Lease = EngineRig.Lease }, options => options with { Retry = new RetryOptions { Delays = [TimeSpan.FromSeconds(30)] } });
+            new QueueOptions { Lease = EngineRig.Lease },
+            options => options with { Retry = new RetryOptions { Delays = [TimeSpan.FromSeconds(30)] } });
         var random = new Random(20260302);
         var takenInSilence = new ConcurrentBag<string>();
         rig.Peer.OnConnect = _ => Draw() switch { < 0.03 => null, < 0.04 => "421 busy", < 0.05 => "451 later", _ => "220 ready" };
         rig.Peer.OnMail = _ => Draw() < 0.003 ? "421 4.7.0 busy" : "250 ok";
-        rig.Peer.OnRcpt = _ => Draw() switch { < 0.02 => "450 4.2.0 later", < 0.03 => "451 4.7.1 slower", < 0.04 => "550 5.1.1 nobody", _ => "250 ok" };
+        rig.Peer.OnRcpt =
+            _ => Draw() switch { < 0.02 => "450 4.2.0 later", < 0.03 => "451 4.7.1 slower", < 0.04 => "550 5.1.1 nobody", _ => "250 ok" };
         rig.Peer.OnDot = incoming =>
         {
             var drawn = Draw();
@@ -173,14 +182,17 @@ public sealed class MailEngineFaultTests
         };
 
         var ids = new List<MessageId>();
-        rig.Store.FaultAt = name => name == "accept" ? Fault.None : Draw() switch { < 0.004 => Fault.Before, < 0.008 => Fault.After, _ => Fault.None };
+        rig.Store.FaultAt = name => name == "accept"
+            ? Fault.None : Draw() switch { < 0.004 => Fault.Before, < 0.008 => Fault.After, _ => Fault.None };
         for (var page = 0; page < Messages; page += 500)
-            ids.AddRange(await rig.SubmitManyAsync(Sender.Tenant, Enumerable.Range(page, 500).Select(i => new[] { $"u{i}@d{i % 50}.example" })));
+            ids.AddRange(
+                await rig.SubmitManyAsync(Sender.Tenant, Enumerable.Range(page, 500).Select(i => new[] { $"u{i}@d{i % 50}.example" })));
         await rig.PassTimeUntilAsync(() => rig.Store.Settled >= Messages, "all are settled", failSafe: TimeSpan.FromMinutes(1));
         await rig.PassTimeUntilAsync(() => rig.Engine.Leased == 0 && rig.Store.LeasedRows == 0, "nothing is leased");
 
         Assert.Equal(Messages, rig.Store.Settled);
-        var accepted = rig.Peer.Taken.Select(one => one.To).Concat(takenInSilence).CountBy(to => to).ToDictionary(count => count.Key, count => count.Value);
+        var accepted = rig.Peer.Taken.Select(one => one.To).Concat(takenInSilence).CountBy(to => to).ToDictionary(
+            count => count.Key, count => count.Value);
         for (var i = 0; i < Messages; i++)
         {
             var events = rig.Store.EventsOf(ids[i]);

@@ -36,7 +36,8 @@ public sealed class MailEngineNameServingTests
 
         var id = await rig.SubmitAsync("a@dim.example");
         await rig.UntilWaitingAsync(id);
-        Assert.Equal(("SERVFAIL", "4.4.3"), Assert.Single(rig.Store.EventsOf(id)).Data is { } data ? (data.SmtpResponse, data.Status) : default);
+        Assert.Equal(
+            ("SERVFAIL", "4.4.3"), Assert.Single(rig.Store.EventsOf(id)).Data is { } data ? (data.SmtpResponse, data.Status) : default);
 
         rig.Zone.TellMx("dim.example", "mx.dim.example");
         await rig.PassTimeUntilAsync(() => rig.Store.StatusOf(id) == MessageStatus.Delivered, "delivered");
@@ -60,7 +61,8 @@ public sealed class MailEngineNameServingTests
         var silence = new TaskCompletionSource();
         rig.Zone.Gate = name => name.StartsWith("silent", StringComparison.Ordinal) ? silence.Task : null;
 
-        await rig.SubmitManyAsync(Sender.Tenant, Enumerable.Range(0, 50).Select(i => new[] { $"a@silent{i}.example", $"b@silent{i}x.example" }));
+        await rig.SubmitManyAsync(
+            Sender.Tenant, Enumerable.Range(0, 50).Select(i => new[] { $"a@silent{i}.example", $"b@silent{i}x.example" }));
         var ids = await rig.SubmitManyAsync(Sender.Other, [["a@a.example"], ["a@b.example", "b@c.example"]]);
         await rig.Watch.UntilAsync(() => ids.All(id => rig.Store.StatusOf(id) == MessageStatus.Delivered), "others are delivered");
 

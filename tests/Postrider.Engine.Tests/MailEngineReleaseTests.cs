@@ -76,7 +76,8 @@ public sealed class MailEngineReleaseTests
         var id = await rig.SubmitAsync("ada@a.example");
         var now = rig.Time.GetUtcNow();
         await rig.Store.ClaimAsync(
-            new Claim(new BacklogKey(Sender.Tenant, "a.example"), now, 1, new NodeId(rig.Ids.Next()), now.AddHours(1)), CancellationToken.None);
+            new Claim(new BacklogKey(Sender.Tenant, "a.example"), now, 1, new NodeId(rig.Ids.Next()), now.AddHours(1)),
+            CancellationToken.None);
 
         await rig.Engine.StartAsync(CancellationToken.None);
 
@@ -114,11 +115,15 @@ public sealed class MailEngineReleaseTests
     [Theory]
     [InlineData("421 4.7.0 too much", MessageStatus.Failed)]
     [InlineData("450 4.2.2 mailbox full", MessageStatus.Bounced)]
-    public async Task A_message_whose_destination_is_left_alone_past_its_lifetime_ends_as_its_last_reply_says(string reply, MessageStatus status)
+    public async Task A_message_whose_destination_is_left_alone_past_its_lifetime_ends_as_its_last_reply_says(
+        string reply, MessageStatus status)
     {
         await using var rig = await EngineRig.StartAsync(
             new QueueOptions { Lease = EngineRig.Lease, ExpiryInterval = TimeSpan.FromMinutes(6) },
-            options => options with { Retry = new RetryOptions { Jitter = 0, Delays = [TimeSpan.FromHours(9)], Lifetime = TimeSpan.FromMinutes(5) } });
+            options => options with
+            {
+                Retry = new RetryOptions { Jitter = 0, Delays = [TimeSpan.FromHours(9)], Lifetime = TimeSpan.FromMinutes(5) },
+            });
         rig.Peer.OnRcpt = _ => reply;
         var id = await rig.SubmitAsync("ada@a.example");
         await rig.UntilWaitingAsync(id);

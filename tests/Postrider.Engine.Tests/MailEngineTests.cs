@@ -52,7 +52,8 @@ public sealed class MailEngineTests
 
         var deferred = Assert.Single(rig.Store.EventsOf(id));
         Assert.Equal((EventType.Deferred, started.AddMinutes(1), 1), (deferred.Type, deferred.Data!.NextRetryAt, deferred.Data.Attempt));
-        Assert.Equal((MessageStatus.Queued, 1, started.AddMinutes(1)), (rig.Store.StatusOf(id), rig.Store.RetryCountOf(id), rig.Store.DueAtOf(id)));
+        Assert.Equal(
+            (MessageStatus.Queued, 1, started.AddMinutes(1)), (rig.Store.StatusOf(id), rig.Store.RetryCountOf(id), rig.Store.DueAtOf(id)));
 
         rig.Peer.OnDot = _ => Task.FromResult<string?>("250 ok");
         await rig.PassTimeUntilAsync(() => rig.Store.StatusOf(id) == MessageStatus.Delivered, "delivered at the second attempt");
@@ -134,7 +135,8 @@ public sealed class MailEngineTests
         rig.Peer.OnDot = incoming => incoming.Domain == "slow.example" ? slow.Task : Task.FromResult<string?>("450 4.2.0 later");
 
         var id = await rig.SubmitAsync("a@quick.example", "b@slow.example");
-        await rig.Watch.UntilAsync(() => rig.Store.EventsOf(id).Length == 1 && rig.Peer.Seen.Count == 2, "one has failed and one waits for its reply");
+        await rig.Watch.UntilAsync(
+            () => rig.Store.EventsOf(id).Length == 1 && rig.Peer.Seen.Count == 2, "one has failed and one waits for its reply");
         rig.Time.Advance(TimeSpan.FromMinutes(5));
         slow.SetResult("450 4.2.0 later");
         await rig.UntilWaitingAsync(id);
@@ -181,7 +183,9 @@ public sealed class MailEngineTests
         await rig.PassTimeUntilAsync(() => rig.Store.StatusOf(late) == MessageStatus.Failed, "it fails");
 
         Assert.Equal("Sender domain sender.example not verified", rig.Store.ErrorOf(late));
-        Assert.Equal((EventType.Dropped, "unverified_domain"), rig.Store.EventsOf(late)[^1] is var dropped ? (dropped.Type, dropped.Data!.Reason) : default);
+        Assert.Equal(
+            (EventType.Dropped, "unverified_domain"),
+            rig.Store.EventsOf(late)[^1] is var dropped ? (dropped.Type, dropped.Data!.Reason) : default);
     }
 
     static string WithoutSignature(string content)

@@ -25,7 +25,8 @@ static class AddressesTargets
             Unless(!wire.Any(char.IsControl) && Encoding.UTF8.GetByteCount(wire) <= Mailbox.MaxOctets, "no controls, no excess");
         }),
         new("address-list", Seeds(
-            "Ada <ada@example.org>, bob@example.org", "\"L, A\" (c (d)) <@r.test:a . b@example.org>", "G: a@b.test, c@d.test;, \"\\\"\"@e.test"), input =>
+            "Ada <ada@example.org>, bob@example.org", "\"L, A\" (c (d)) <@r.test:a . b@example.org>",
+            "G: a@b.test, c@d.test;, \"\\\"\"@e.test"), input =>
         {
             if (!AddressList.TryParse(Encoding.UTF8.GetString(input), out var mailboxes))
                 return;

@@ -7,7 +7,8 @@ namespace Postrider.Fuzz;
 static class DkimTargets
 {
     static readonly DkimSigner Signer =
-        Domain.TryParse("example.org", out var domain) ? new DkimSigner(domain, "s", DkimKey.Generate(1_024)) : throw new InvalidOperationException();
+        Domain.TryParse("example.org", out var domain)
+            ? new DkimSigner(domain, "s", DkimKey.Generate(1_024)) : throw new InvalidOperationException();
 
     public static IEnumerable<FuzzTarget> All { get; } =
     [

@@ -12,10 +12,17 @@ static class MimeTargets
     public static IEnumerable<FuzzTarget> All { get; } =
     [
         new("mime-read", Seeds(
-            "Subject: =?utf-8?q?x?=\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\none\r\n--b\r\nContent-Type: text/html; charset=x\r\n\r\ntwo\r\n--b--\r\n",
+            "Subject: =?utf-8?q?x?=\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\none\r\n"
+                + "--b\r\nContent-Type: text/html; charset=x\r\n\r\ntwo\r\n--b--\r\n",
             "Content-Transfer-Encoding: base64\nContent-Disposition: attachment; filename*0*=utf-8''%C3; filename*1=x\n\nSGVsbG8=\n",
-            "From: A <a@b.test>, (c) d@e.test\r\nDate: Fri, 20 Nov 2026 15:00:00 +0000\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=C3=A4=\r\n"), Read),
-        new("mime-compose", Seeds("Hello\u001fAda\u001fX-Run\u001f7\u001ffile.txt\u001ftext\r\n\u001f<p>", "=?utf-8?q?\u001f\"\u001fList-Unsubscribe\u001f<a>, <b>\u001fä\u001f.\n\u001f--=_"), Compose),
+            "From: A <a@b.test>, (c) d@e.test\r\nDate: Fri, 20 Nov 2026 15:00:00 +0000\r\n"
+                + "Content-Transfer-Encoding: quoted-printable\r\n\r\n=C3=A4=\r\n"), Read),
+        new(
+            "mime-compose",
+            Seeds(
+                "Hello\u001fAda\u001fX-Run\u001f7\u001ffile.txt\u001ftext\r\n\u001f<p>",
+                "=?utf-8?q?\u001f\"\u001fList-Unsubscribe\u001f<a>, <b>\u001fä\u001f.\n\u001f--=_"),
+            Compose),
         new("encoded-word", Seeds("=?utf-8?q?=C3=A4?= =?iso-8859-1*de?B?5A==?=", "漢字 =? ?="), input =>
         {
             var text = Encoding.UTF8.GetString(input);
@@ -25,7 +32,9 @@ static class MimeTargets
                 return;
             using var writer = new OctetWriter(64);
             EncodedWord.Write(writer, clean);
-            Unless(EncodedWord.Decode(Encoding.ASCII.GetString(writer.Written).Replace("\r\n", "", StringComparison.Ordinal)) == clean, "reads back");
+            Unless(
+                EncodedWord.Decode(Encoding.ASCII.GetString(writer.Written).Replace("\r\n", "", StringComparison.Ordinal)) == clean,
+                "reads back");
         }),
         new("mail-date", Seeds("Fri, 20 Nov 2026 15:00:00 +0000", "1 Jan 97 1:02 EST (x)"), input =>
         {
@@ -99,7 +108,8 @@ static class MimeTargets
         text.Replace("\r\n", "\n", StringComparison.Ordinal).Replace('\r', '\n').Replace("\n", "\r\n", StringComparison.Ordinal);
 
     static NamedMailbox Named(string address) =>
-        Mailbox.TryParse(address, out var mailbox) ? new NamedMailbox(mailbox) : throw new ArgumentException("Not a mailbox.", nameof(address));
+        Mailbox.TryParse(address, out var mailbox)
+            ? new NamedMailbox(mailbox) : throw new ArgumentException("Not a mailbox.", nameof(address));
 
     static IReadOnlyList<byte[]> Seeds(params string[] texts) => [.. texts.Select(Encoding.UTF8.GetBytes)];
 }

@@ -11,9 +11,11 @@ sealed class Mutator(IReadOnlyList<byte[]> seeds, Random random)
     static readonly byte[][] Tokens =
     [
         "\r\n"u8.ToArray(), "\n"u8.ToArray(), "\r"u8.ToArray(), "\0"u8.ToArray(), "\r\n.\r\n"u8.ToArray(), "\r\n\r\n"u8.ToArray(),
-        "\""u8.ToArray(), "\\"u8.ToArray(), "<"u8.ToArray(), ">"u8.ToArray(), "@"u8.ToArray(), ":"u8.ToArray(), ";"u8.ToArray(), "("u8.ToArray(),
+        "\""u8.ToArray(), "\\"u8.ToArray(), "<"u8.ToArray(), ">"u8.ToArray(), "@"u8.ToArray(), ":"u8.ToArray(), ";"u8.ToArray(),
+        "("u8.ToArray(),
         "=?utf-8?q?"u8.ToArray(), "?="u8.ToArray(), "--"u8.ToArray(), "="u8.ToArray(), " "u8.ToArray(), "\t"u8.ToArray(), "."u8.ToArray(),
-        [0xC0], [0xFF], [0xED, 0xA0, 0x80], [0xF0, 0x9F, 0x98, 0x80], [0xC3], "xn--"u8.ToArray(), "99999999999"u8.ToArray(), "-1"u8.ToArray(),
+        [0xC0], [0xFF], [0xED, 0xA0, 0x80], [0xF0, 0x9F, 0x98, 0x80], [0xC3], "xn--"u8.ToArray(), "99999999999"u8.ToArray(),
+        "-1"u8.ToArray(),
     ];
 
     public byte[] Next()

@@ -11,11 +11,15 @@ if (args is ["--input", var file, var replayed] && targets.TryGetValue(replayed,
     return 0;
 }
 
-var chosen = args is ["all", ..] ? [.. targets.Values] : args is [var name, ..] && targets.TryGetValue(name, out var one) ? [one] : Array.Empty<FuzzTarget>();
+var chosen = args is ["all", ..] ? [.. targets.Values]
+    : args is [var name, ..] && targets.TryGetValue(name, out var one) ? [one]
+    : Array.Empty<FuzzTarget>();
 var (seconds, seed) = (10, 1);
-if (chosen.Length == 0 || args.Length > 3 || (args.Length > 1 && !int.TryParse(args[1], out seconds)) || (args.Length > 2 && !int.TryParse(args[2], out seed)))
+if (chosen.Length == 0 || args.Length > 3 || (args.Length > 1 && !int.TryParse(args[1], out seconds))
+    || (args.Length > 2 && !int.TryParse(args[2], out seed)))
 {
-    Console.Error.WriteLine($"usage: fuzz TARGET|all [seconds] [seed]\n       fuzz --input FILE TARGET\ntargets: {string.Join(' ', targets.Keys)}");
+    Console.Error.WriteLine(
+        $"usage: fuzz TARGET|all [seconds] [seed]\n       fuzz --input FILE TARGET\ntargets: {string.Join(' ', targets.Keys)}");
     return 2;
 }
 

@@ -31,11 +31,13 @@ public abstract class BatchConformance<TFixture> : StoreConformance<TFixture> wh
         await Sample.AcceptAsync(message => message with { Batch = batch });
         var reopened = await FindAsync(batch);
 
-        Assert.Equal((1L, 1L, null), (half.Counts[(int)MessageStatus.Processing], half.Counts[(int)MessageStatus.Delivered], half.CompletedAt));
+        Assert.Equal(
+            (1L, 1L, null), (half.Counts[(int)MessageStatus.Processing], half.Counts[(int)MessageStatus.Delivered], half.CompletedAt));
         Assert.Equal((2L, Store.Now), (whole.Counts[(int)MessageStatus.Delivered], whole.CompletedAt));
         Assert.Equal((1L, null), (reopened.Counts[(int)MessageStatus.Queued], reopened.CompletedAt));
     }
 
     async Task<BatchView> FindAsync(BatchId batch) =>
-        await Store.Batches.FindAsync(Sample.Tenant, batch, CancellationToken.None) ?? throw new InvalidOperationException("There is no such batch.");
+        await Store.Batches.FindAsync(Sample.Tenant, batch, CancellationToken.None)
+            ?? throw new InvalidOperationException("There is no such batch.");
 }

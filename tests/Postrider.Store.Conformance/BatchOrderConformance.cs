@@ -46,7 +46,9 @@ public abstract class BatchOrderConformance<TFixture> : StoreConformance<TFixtur
         Assert.Equal(elsewhere.Id, (await Sample.ClaimOneAsync()).Message);
         var after = await ViewAsync(batch);
         Assert.Equal((BatchState.Cancelled, 3L, Store.Now), (after.State, after.Order!.Messages, after.Order.DoneAt));
-        Assert.Equal((3L, 1L, Store.Now), (after.Counts[(int)MessageStatus.Cancelled], after.Counts[(int)MessageStatus.Delivered], after.CompletedAt));
+        Assert.Equal(
+            (3L, 1L, Store.Now),
+            (after.Counts[(int)MessageStatus.Cancelled], after.Counts[(int)MessageStatus.Delivered], after.CompletedAt));
     }
 
     [Fact]
@@ -68,8 +70,8 @@ public abstract class BatchOrderConformance<TFixture> : StoreConformance<TFixtur
         Assert.Equal(BatchWork.Done, (await PageAsync(batch, other, 2)).Work);
         var done = await ViewAsync(batch);
 
-        Assert.Equal((2L, 3L, 2L, null),
-            (halfway.Counts[(int)MessageStatus.Cancelled], halfway.Counts[(int)MessageStatus.Queued], halfway.Order!.Messages, halfway.Order.DoneAt));
+        var (cancelled, queued) = (halfway.Counts[(int)MessageStatus.Cancelled], halfway.Counts[(int)MessageStatus.Queued]);
+        Assert.Equal((2L, 3L, 2L, null), (cancelled, queued, halfway.Order!.Messages, halfway.Order.DoneAt));
         Assert.Equal((5L, 5L, Store.Now), (done.Counts[(int)MessageStatus.Cancelled], done.Order!.Messages, done.Order.DoneAt));
         Assert.Equal(BatchWork.Done, (await PageAsync(batch, one, 2)).Work);
         Assert.Empty(await PendingAsync());
@@ -116,7 +118,8 @@ public abstract class BatchOrderConformance<TFixture> : StoreConformance<TFixtur
 
         Assert.Equal([new Backlog(Sample.Backlog(), start + TimeSpan.FromHours(1))], waiting);
         Assert.Empty(await Store.Queue.ClaimExpiredAsync(expired, CancellationToken.None));
-        var result = await Store.Queue.ClaimAsync(new Claim(Sample.Backlog(), Store.Now, 10, Sample.Node, Sample.Later), CancellationToken.None);
+        var result = await Store.Queue.ClaimAsync(
+            new Claim(Sample.Backlog(), Store.Now, 10, Sample.Node, Sample.Later), CancellationToken.None);
         Assert.Equal([early.Id, late.Id], result.Messages.Select(message => message.Message.Id));
         Assert.All(result.Messages, message => Assert.Equal(Store.Now, message.FirstDueAt));
         Assert.Equal(future.DueAt, result.NextDueAt);
@@ -157,7 +160,8 @@ public abstract class BatchOrderConformance<TFixture> : StoreConformance<TFixtur
         Store.Time.Advance(TimeSpan.FromHours(1));
 
         Assert.Empty(await Sample.ClaimAsync());
-        Assert.Empty(await Store.Queue.ClaimExpiredAsync(new ClaimExpired(Store.Now, 10, Sample.Node, Sample.Later), CancellationToken.None));
+        Assert.Empty(
+            await Store.Queue.ClaimExpiredAsync(new ClaimExpired(Store.Now, 10, Sample.Node, Sample.Later), CancellationToken.None));
         var view = await Sample.ViewAsync(lease.Message);
         Assert.Equal((MessageStatus.Queued, due), (view.Status, view.NextRetryAt ?? due));
         if (isPaused)
@@ -340,7 +344,8 @@ public abstract class BatchOrderConformance<TFixture> : StoreConformance<TFixtur
     }
 
     async Task OrderAsync(BatchId batch, BatchAction action, DateTimeOffset? dueAt = null) => Assert.True(
-        await Store.Orders.OrderAsync(new BatchOrder(new BatchKey(Sample.Tenant, batch), action, Store.Now, dueAt), CancellationToken.None));
+        await Store.Orders.OrderAsync(
+            new BatchOrder(new BatchKey(Sample.Tenant, batch), action, Store.Now, dueAt), CancellationToken.None));
 
     Task<BatchPageResult> PageAsync(BatchId batch, NodeId node, int messages) => Store.Orders.RunPageAsync(
         new BatchPage(new BatchKey(Sample.Tenant, batch), node, Store.Now, Store.Now + Lease, messages), CancellationToken.None);
@@ -363,5 +368,6 @@ public abstract class BatchOrderConformance<TFixture> : StoreConformance<TFixtur
     Task<IReadOnlyList<BatchKey>> PendingAsync() => Store.Orders.PendingOrdersAsync(Store.Now, 10, CancellationToken.None);
 
     async Task<BatchView> ViewAsync(BatchId batch) =>
-        await Store.Batches.FindAsync(Sample.Tenant, batch, CancellationToken.None) ?? throw new InvalidOperationException("There is no such batch.");
+        await Store.Batches.FindAsync(Sample.Tenant, batch, CancellationToken.None)
+            ?? throw new InvalidOperationException("There is no such batch.");
 }

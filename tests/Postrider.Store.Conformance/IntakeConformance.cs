@@ -20,7 +20,10 @@ public abstract class IntakeConformance<TFixture> : StoreConformance<TFixture> w
             [
                 Sample.To("Bo@example.net"),
                 new StoredRecipient(RecipientKind.Cc, Sample.Address("cy@example.net", "Cy")),
-                new StoredRecipient(RecipientKind.Bcc, Sample.Address("audit@acme.test")) { State = RecipientState.Dropped, SettledAt = Store.Now },
+                new StoredRecipient(RecipientKind.Bcc, Sample.Address("audit@acme.test"))
+                {
+                    State = RecipientState.Dropped, SettledAt = Store.Now,
+                },
             ],
             Settings = new MessageSettings
             {

@@ -43,7 +43,8 @@ public abstract class LeaseConformance<TFixture> : StoreConformance<TFixture> wh
     [Fact]
     public async Task A_partly_accepted_message_shows_as_sent_until_the_last_recipient_settles()
     {
-        var lease = await Sample.SendingAsync(message => message with { Recipients = [Sample.To("a@example.net"), Sample.To("b@example.net")] });
+        var lease = await Sample.SendingAsync(
+            message => message with { Recipients = [Sample.To("a@example.net"), Sample.To("b@example.net")] });
         var partly = Sample.Delivered(lease) with { Status = MessageStatus.Sent, Then = Continuation.Underway.Instance };
 
         Assert.True(await Sample.SettleAsync(partly));
@@ -63,7 +64,10 @@ public abstract class LeaseConformance<TFixture> : StoreConformance<TFixture> wh
         Assert.True(await Store.Queue.MarkSendingAsync(leased.Key, CancellationToken.None));
         Assert.Equal(MessageStatus.Sent, (await Sample.ViewAsync(lease.Message)).Status);
 
-        var last = Sample.Delivered(leased.Key) with { Recipients = [new RecipientOutcome(1, RecipientState.Bounced, "550 5.1.1 No")], SentAt = null, RetryCount = 1 };
+        var last = Sample.Delivered(leased.Key) with
+        {
+            Recipients = [new RecipientOutcome(1, RecipientState.Bounced, "550 5.1.1 No")], SentAt = null, RetryCount = 1,
+        };
         Assert.True(await Sample.SettleAsync(last));
         var view = await Sample.ViewAsync(lease.Message);
         Assert.Equal((MessageStatus.Delivered, 1), (view.Status, view.RetryCount));
@@ -122,7 +126,8 @@ public abstract class LeaseConformance<TFixture> : StoreConformance<TFixture> wh
     [Fact]
     public async Task A_lease_that_ended_while_sending_leaves_an_uncertain_event_for_each_open_recipient()
     {
-        var lease = await Sample.SendingAsync(message => message with { Recipients = [Sample.To("a@example.net"), Sample.To("b@example.net")] });
+        var lease = await Sample.SendingAsync(
+            message => message with { Recipients = [Sample.To("a@example.net"), Sample.To("b@example.net")] });
         await Sample.SettleAsync(Sample.Delivered(lease) with { Status = MessageStatus.Sent, Then = Continuation.Underway.Instance });
         Store.Time.Advance(TimeSpan.FromMinutes(2));
 
@@ -154,7 +159,8 @@ public abstract class LeaseConformance<TFixture> : StoreConformance<TFixture> wh
     {
         var lease = await Sample.SendingAsync();
 
-        await Assert.ThrowsAsync<ArgumentException>(() => Sample.SettleAsync(Sample.Delivered(lease) with { Status = MessageStatus.Queued }));
+        await Assert.ThrowsAsync<ArgumentException>(
+            () => Sample.SettleAsync(Sample.Delivered(lease) with { Status = MessageStatus.Queued }));
 
         Assert.Equal(MessageStatus.Sending, (await Sample.ViewAsync(lease.Message)).Status);
     }

@@ -24,7 +24,8 @@ public abstract class ListConformance<TFixture> : StoreConformance<TFixture> whe
         Assert.Equal((2L, null), (page.Total, page.Next));
         var item = page.Items[0];
         Assert.Equal(("Second", "Billing@mail.acme.test", "Acme Billing"), (item.Subject, item.FromEmail, item.FromName));
-        Assert.Equal((["A@example.net", "b@example.net"], ["x", "y"]), (item.ToEmails.ToArray(), item.Categories.ToArray()), PairOfSequences);
+        Assert.Equal(
+            (["A@example.net", "b@example.net"], ["x", "y"]), (item.ToEmails.ToArray(), item.Categories.ToArray()), PairOfSequences);
         Assert.Equal(("d-7", batch, MessageStatus.Queued, null), (item.TemplateId, item.Batch, item.Status, item.SettledAt));
     }
 
@@ -41,13 +42,17 @@ public abstract class ListConformance<TFixture> : StoreConformance<TFixture> whe
                 view => view.Status is MessageStatus.Processing or MessageStatus.Sending),
             ("recipient", filter => filter with { RecipientKey = "even@example.net" },
                 view => view.Message.Recipients.Any(recipient => recipient.Address.Mailbox.Key == "even@example.net")),
-            ("from", filter => filter with { FromKey = "other@mail.acme.test" }, view => view.Message.From.Mailbox.Key == "other@mail.acme.test"),
+            (
+                "from", filter => filter with { FromKey = "other@mail.acme.test" },
+                view => view.Message.From.Mailbox.Key == "other@mail.acme.test"),
             ("subject", filter => filter with { Subject = "GRÜSSE 1" },
                 view => view.Message.Subject.Contains("grüsse 1", StringComparison.OrdinalIgnoreCase)),
             ("batch", filter => filter with { Batch = population[0].Batch }, view => view.Message.Batch == population[0].Batch),
             ("template", filter => filter with { TemplateId = "d-1" }, view => view.Message.TemplateId == "d-1"),
             ("category", filter => filter with { Category = "news" }, view => view.Message.Categories.Contains("news")),
-            ("from time", filter => filter with { CreatedFrom = population[5].Id.CreatedAt }, view => view.Message.Id.CreatedAt >= population[5].Id.CreatedAt),
+            (
+                "from time", filter => filter with { CreatedFrom = population[5].Id.CreatedAt },
+                view => view.Message.Id.CreatedAt >= population[5].Id.CreatedAt),
             ("before time", filter => filter with { CreatedBefore = population[20].Id.CreatedAt },
                 view => view.Message.Id.CreatedAt < population[20].Id.CreatedAt),
         ];
@@ -112,7 +117,8 @@ public abstract class ListConformance<TFixture> : StoreConformance<TFixture> whe
     [InlineData(1)]
     public async Task Skipping_gives_the_pages_that_keys_give(int statuses)
     {
-        var filter = new MessageFilter { Statuses = statuses == 0 ? [] : [MessageStatus.Queued, MessageStatus.Processing, MessageStatus.Delivered] };
+        var filter =
+            new MessageFilter { Statuses = statuses == 0 ? [] : [MessageStatus.Queued, MessageStatus.Processing, MessageStatus.Delivered] };
         for (var i = 0; i < 20; i++)
             await Sample.AcceptAsync();
         foreach (var leased in (await Sample.ClaimAsync(limit: 8)).Where((_, i) => i % 2 == 0))
@@ -164,7 +170,8 @@ public abstract class ListConformance<TFixture> : StoreConformance<TFixture> whe
         await Assert.ThrowsAsync<FileNotFoundException>(async () => await stream.ReadExactlyAsync(new byte[1], cancel));
         foreach (var filter in (MessageFilter[])
         [
-            new(), new() { Statuses = [MessageStatus.Queued] }, new() { RecipientKey = "bo@example.net" }, new() { FromKey = "billing@mail.acme.test" },
+            new(), new() { Statuses = [MessageStatus.Queued] }, new() { RecipientKey = "bo@example.net" },
+            new() { FromKey = "billing@mail.acme.test" },
             new() { Subject = "Invoice" }, new() { Batch = batch }, new() { TemplateId = "t" }, new() { Category = "c" },
         ])
         {
@@ -207,11 +214,14 @@ public abstract class ListConformance<TFixture> : StoreConformance<TFixture> whe
         {
             var lease = leased[i].Key;
             if (i % 4 > 0)
-                Assert.True(await Store.Queue.MarkRenderedAsync(lease, CancellationToken.None) && await Store.Queue.MarkSendingAsync(lease, CancellationToken.None));
+                Assert.True(
+                    await Store.Queue.MarkRenderedAsync(lease, CancellationToken.None)
+                        && await Store.Queue.MarkSendingAsync(lease, CancellationToken.None));
             if (i % 4 == 2)
                 await Sample.SettleAsync(Sample.Delivered(lease));
             if (i % 4 == 3)
-                await Sample.SettleAsync(Sample.Delivered(lease) with { Status = MessageStatus.Sent, Then = Engine.Queue.Continuation.Underway.Instance });
+                await Sample.SettleAsync(
+                    Sample.Delivered(lease) with { Status = MessageStatus.Sent, Then = Engine.Queue.Continuation.Underway.Instance });
         }
         return population;
     }

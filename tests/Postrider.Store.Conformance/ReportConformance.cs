@@ -25,7 +25,9 @@ public abstract class ReportConformance<TFixture> : StoreConformance<TFixture> w
         Assert.Equal(ReportResult.Recorded, result);
         Assert.Equal((MessageStatus.Bounced, Reply, Store.Now), (view.Status, view.ErrorMessage, view.SettledAt));
         Assert.Equal((RecipientState.Bounced, Reply, Store.Now), StateOf(view, 0));
-        Assert.Equal((EventType.Bounce, 0, Store.Now, "dsn", "hard"), (happened.Type, happened.Recipient, happened.At, happened.Data!.Source, happened.Data.BounceType));
+        Assert.Equal(
+            (EventType.Bounce, 0, Store.Now, "dsn", "hard"),
+            (happened.Type, happened.Recipient, happened.At, happened.Data!.Source, happened.Data.BounceType));
         Assert.Equal([MessageStatus.Bounced], await TotalsAsync(batch));
         var row = Assert.Single(await BlockingAsync());
         Assert.Equal(
@@ -44,7 +46,8 @@ public abstract class ReportConformance<TFixture> : StoreConformance<TFixture> w
             Store.Time.Advance(TimeSpan.FromSeconds(1));
             Assert.Equal(ReportResult.Recorded, await RecordAsync(report));
         }
-        await Store.Suppressions.RemoveAsync(Sample.Tenant, new SuppressionScope(SuppressionList.Bounces), ["bo@example.net"], CancellationToken.None);
+        await Store.Suppressions.RemoveAsync(
+            Sample.Tenant, new SuppressionScope(SuppressionList.Bounces), ["bo@example.net"], CancellationToken.None);
         var before = await Sample.ViewAsync(message);
         Store.Time.Advance(TimeSpan.FromDays(3));
 
@@ -54,7 +57,8 @@ public abstract class ReportConformance<TFixture> : StoreConformance<TFixture> w
         var after = await Sample.ViewAsync(message);
         Assert.Equal(before.Events, after.Events);
         Assert.Equal(
-            [EventType.Processed, EventType.Delivered, EventType.Deferred, EventType.SpamReport, EventType.Bounce], after.Events.Select(one => one.Type));
+            [EventType.Processed, EventType.Delivered, EventType.Deferred, EventType.SpamReport, EventType.Bounce], after.Events.Select(
+                one => one.Type));
         Assert.Equal((before.Status, before.SettledAt), (after.Status, after.SettledAt));
         Assert.Equal([SuppressionList.SpamReports], (await BlockingAsync()).Select(row => row.List));
     }
@@ -91,7 +95,8 @@ public abstract class ReportConformance<TFixture> : StoreConformance<TFixture> w
         Assert.Equal(ReportResult.Recorded, await RecordAsync(Delay(message)));
 
         var view = await Sample.ViewAsync(message);
-        Assert.Equal((MessageStatus.Delivered, RecipientState.Delivered, null), (view.Status, view.Message.Recipients[0].State, view.ErrorMessage));
+        Assert.Equal(
+            (MessageStatus.Delivered, RecipientState.Delivered, null), (view.Status, view.Message.Recipients[0].State, view.ErrorMessage));
         Assert.Equal((EventType.Deferred, "dsn"), (view.Events[^1].Type, view.Events[^1].Data!.Source));
         Assert.Empty(await BlockingAsync());
     }
@@ -104,7 +109,9 @@ public abstract class ReportConformance<TFixture> : StoreConformance<TFixture> w
         Assert.Equal(ReportResult.Recorded, await RecordAsync(Complaint(message)));
 
         var view = await Sample.ViewAsync(message);
-        Assert.Equal((MessageStatus.Delivered, EventType.SpamReport, "abuse"), (view.Status, view.Events[^1].Type, view.Events[^1].Data!.FeedbackType));
+        Assert.Equal(
+            (MessageStatus.Delivered, EventType.SpamReport, "abuse"),
+            (view.Status, view.Events[^1].Type, view.Events[^1].Data!.FeedbackType));
         var row = Assert.Single(await BlockingAsync());
         Assert.Equal((SuppressionList.SpamReports, "Feedback report (abuse)", message), (row.List, row.Reason, row.Message));
     }
@@ -135,7 +142,8 @@ public abstract class ReportConformance<TFixture> : StoreConformance<TFixture> w
         var lease = await Sample.SendingAsync(message => message with { Recipients = Two, Batch = batch });
         await Sample.SettleAsync(Sample.Deferred(lease, Store.Now) with
         {
-            Recipients = [Accepted(0), new RecipientOutcome(1, RecipientState.Open, "450 4.2.0 Busy")], Status = MessageStatus.Sent, SentAt = Store.Now,
+            Recipients = [Accepted(0), new RecipientOutcome(1, RecipientState.Open, "450 4.2.0 Busy")], Status = MessageStatus.Sent,
+            SentAt = Store.Now,
         });
         var leased = Assert.Single(await Sample.ClaimAsync());
 
@@ -144,7 +152,9 @@ public abstract class ReportConformance<TFixture> : StoreConformance<TFixture> w
         Assert.Equal(ReportResult.Recorded, await RecordAsync(Bounce(lease.Message)));
 
         var view = await Sample.ViewAsync(lease.Message);
-        Assert.Equal((MessageStatus.Sent, RecipientState.Bounced, RecipientState.Open), (view.Status, view.Message.Recipients[0].State, view.Message.Recipients[1].State));
+        Assert.Equal(
+            (MessageStatus.Sent, RecipientState.Bounced, RecipientState.Open),
+            (view.Status, view.Message.Recipients[0].State, view.Message.Recipients[1].State));
         Assert.Equal([MessageStatus.Sent], await TotalsAsync(batch));
         var again = Assert.Single(await Sample.ClaimAsync());
         Assert.Equal(RecipientState.Bounced, again.Message.Recipients[0].State);
@@ -171,7 +181,9 @@ public abstract class ReportConformance<TFixture> : StoreConformance<TFixture> w
         Assert.Equal(ReportResult.Recorded, await RecordAsync(Bounce(lease.Message)));
 
         var view = await Sample.ViewAsync(lease.Message);
-        Assert.Equal((MessageStatus.Queued, RecipientState.Open, EventType.Bounce), (view.Status, view.Message.Recipients[0].State, view.Events[^1].Type));
+        Assert.Equal(
+            (MessageStatus.Queued, RecipientState.Open, EventType.Bounce),
+            (view.Status, view.Message.Recipients[0].State, view.Events[^1].Type));
         Assert.Single(await BlockingAsync());
         Assert.Single(await Sample.ClaimAsync());
     }
@@ -228,7 +240,8 @@ public abstract class ReportConformance<TFixture> : StoreConformance<TFixture> w
         ReportCause.Of(EventType.Bounce, recipient, cause));
 
     static RecipientReport Delay(MessageId message) => new(
-        message, 0, EventType.Deferred, new EventData { SmtpResponse = "451 4.7.1 later", Source = "dsn" }, ReportCause.Of(EventType.Deferred, 0, "mta"));
+        message, 0, EventType.Deferred, new EventData { SmtpResponse = "451 4.7.1 later", Source = "dsn" }, ReportCause.Of(
+            EventType.Deferred, 0, "mta"));
 
     static RecipientReport Complaint(MessageId message) => new(
         message, 0, EventType.SpamReport, new EventData { FeedbackType = "abuse", Reason = "Feedback report (abuse)" },

@@ -137,7 +137,8 @@ public sealed class Sample
 
     public Task<MessageView?> FindAsync(MessageId id) => _store.Messages.FindAsync(Tenant, id, CancellationToken.None);
 
-    public async Task<MessageView> ViewAsync(MessageId id) => await FindAsync(id) ?? throw new InvalidOperationException($"There is no {id}.");
+    public async Task<MessageView> ViewAsync(MessageId id) =>
+        await FindAsync(id) ?? throw new InvalidOperationException($"There is no {id}.");
 
     public Task<MessagePage> ListAsync(MessageFilter? filter = null, PageRequest? page = null) =>
         _store.Messages.ListAsync(Tenant, filter ?? new MessageFilter(), page ?? new PageRequest(null, 0, 100), CancellationToken.None);

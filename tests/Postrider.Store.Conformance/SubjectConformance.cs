@@ -72,7 +72,8 @@ public abstract class SubjectConformance<TFixture> : StoreConformance<TFixture> 
         string[] subjects = ["Invoice 881 of May", "invoice 88", "IN", "v", "", "Un mot accentué: évènement", "請求書 881", "881"];
         var accepted = await AcceptAsync(subjects);
         var parts = subjects.SelectMany(subject => Enumerable.Range(1, 6)
-            .SelectMany(length => Enumerable.Range(0, Math.Max(0, subject.Length - length + 1)).Select(begin => subject.Substring(begin, length))))
+            .SelectMany(
+                length => Enumerable.Range(0, Math.Max(0, subject.Length - length + 1)).Select(begin => subject.Substring(begin, length))))
             .Append(new string('x', 400)).Append(string.Join(' ', subjects)).Distinct().ToArray();
         Assert.InRange(parts.Length, 150, 500);
 
@@ -95,7 +96,8 @@ public abstract class SubjectConformance<TFixture> : StoreConformance<TFixture> 
             for (var round = 0; round < 2; round++)
             {
                 await AssertFoundAsync(mine, new MessageFilter { Subject = part });
-                var page = await Store.Messages.ListAsync(other, new MessageFilter { Subject = part }, new PageRequest(null, 0, 100), CancellationToken.None);
+                var page = await Store.Messages.ListAsync(
+                    other, new MessageFilter { Subject = part }, new PageRequest(null, 0, 100), CancellationToken.None);
                 Assert.Equal(
                     theirs.Subject.Contains(part, StringComparison.Ordinal) ? [theirs.Id] : [], page.Items.Select(item => item.Id));
                 Assert.Equal(page.Items.Count, page.Total);
@@ -137,7 +139,12 @@ public abstract class SubjectConformance<TFixture> : StoreConformance<TFixture> 
             (new() { Statuses = [MessageStatus.Sandbox, MessageStatus.Sent] }, message => message.Sandbox),
             (new() { CreatedFrom = accepted[9].Id.CreatedAt, CreatedBefore = accepted[27].Id.CreatedAt },
                 message => message.Id.CreatedAt >= accepted[9].Id.CreatedAt && message.Id.CreatedAt < accepted[27].Id.CreatedAt),
-            (new() { Category = "news", FromKey = "other@mail.acme.test", Statuses = [MessageStatus.Queued], CreatedFrom = accepted[2].Id.CreatedAt },
+            (
+                new()
+                {
+                    Category = "news", FromKey = "other@mail.acme.test", Statuses = [MessageStatus.Queued],
+                    CreatedFrom = accepted[2].Id.CreatedAt,
+                },
                 message => message.Categories.Contains("news") && message.From.Mailbox.Key == "other@mail.acme.test" && !message.Sandbox
                     && message.Id.CreatedAt >= accepted[2].Id.CreatedAt),
         ];
@@ -247,7 +254,8 @@ public abstract class SubjectConformance<TFixture> : StoreConformance<TFixture> 
 
         var page = await Sample.ListAsync(filter);
 
-        Assert.True(expected.SequenceEqual(page.Items.Select(item => item.Id)), $"{filter}: {page.Items.Count} found, not {expected.Length}");
+        Assert.True(
+            expected.SequenceEqual(page.Items.Select(item => item.Id)), $"{filter}: {page.Items.Count} found, not {expected.Length}");
         Assert.Equal(expected.Length, page.Total);
     }
 

@@ -28,7 +28,8 @@ public abstract class SuppressionConformance<TFixture> : StoreConformance<TFixtu
     public async Task Only_what_blocks_is_found_for_an_address_and_of_any_case()
     {
         await AddAsync(
-            Bounce("soft@example.net", BounceType.Soft), Bounce("block@example.net", BounceType.Block), Bounce("hard@example.net", BounceType.Hard),
+            Bounce("soft@example.net", BounceType.Soft), Bounce("block@example.net", BounceType.Block),
+            Bounce("hard@example.net", BounceType.Hard),
             Row(SuppressionList.SpamReports, "Spam@example.net"), Row(SuppressionList.GlobalUnsubscribes, "spam@example.net"),
             Row(SuppressionList.GroupUnsubscribes, "spam@example.net", 11), Row(SuppressionList.GroupUnsubscribes, "spam@example.net", 12));
 
@@ -47,7 +48,9 @@ public abstract class SuppressionConformance<TFixture> : StoreConformance<TFixtu
     {
         await AddAsync(Bounce("ada@example.net", BounceType.Hard));
         for (var i = 0; i < Suppression.MostOfOneAddress + 3; i++)
-            await AddAsync(Bounce("ada@example.net", BounceType.Soft) with { Reason = $"soft {i}" }, Row(SuppressionList.SpamReports, "ada@example.net"));
+            await AddAsync(
+                Bounce("ada@example.net", BounceType.Soft) with { Reason = $"soft {i}" },
+                Row(SuppressionList.SpamReports, "ada@example.net"));
         await AddAsync(Row(SuppressionList.SpamReports, "bob@example.net"), Row(SuppressionList.SpamReports, "Bob@example.net"));
 
         var bounces = await ListAsync(Bounces);
@@ -74,7 +77,8 @@ public abstract class SuppressionConformance<TFixture> : StoreConformance<TFixtu
         Assert.Equal("4 3 2 1 0 of 5", await ShownAsync(new(Bounces)));
         Assert.Equal("2 1 of 5", await ShownAsync(new(Bounces), offset: 2, limit: 2));
         Assert.Equal(" of 5", await ShownAsync(new(Bounces), offset: 5));
-        Assert.Equal("3 2 of 2", await ShownAsync(new(Bounces) { CreatedFrom = start.AddSeconds(20), CreatedBefore = start.AddSeconds(40) }));
+        Assert.Equal(
+            "3 2 of 2", await ShownAsync(new(Bounces) { CreatedFrom = start.AddSeconds(20), CreatedBefore = start.AddSeconds(40) }));
         Assert.Equal("3 1 of 2", await ShownAsync(new(Bounces with { BounceType = BounceType.Block })));
         Assert.Equal("2 of 1", await ShownAsync(new(Bounces) { AddressKey = "u2@example.net" }));
         Assert.Equal(" of 0", await ShownAsync(new(Bounces with { BounceType = BounceType.Soft }) { AddressKey = "u2@example.net" }));
@@ -86,7 +90,8 @@ public abstract class SuppressionConformance<TFixture> : StoreConformance<TFixtu
     {
         var other = await Sample.AddTenantAsync("other");
         await AddAsync(
-            Bounce("ada@example.net", BounceType.Hard), Bounce("ada@example.net", BounceType.Block), Row(SuppressionList.GlobalUnsubscribes, "ada@example.net"),
+            Bounce("ada@example.net", BounceType.Hard), Bounce("ada@example.net", BounceType.Block),
+            Row(SuppressionList.GlobalUnsubscribes, "ada@example.net"),
             Row(SuppressionList.GroupUnsubscribes, "ada@example.net", 1), Row(SuppressionList.GroupUnsubscribes, "ada@example.net", 2));
         await Store.Suppressions.AddAsync(other, [Bounce("ada@example.net", BounceType.Hard)], Cancel);
 
@@ -99,7 +104,8 @@ public abstract class SuppressionConformance<TFixture> : StoreConformance<TFixtu
         Assert.Equal(1, await RemoveAsync(Bounces));
         Assert.Single(await Store.Suppressions.FindBlockingAsync(other, ["ada@example.net"], Cancel));
 
-        Task<int> RemoveAsync(SuppressionScope scope) => Store.Suppressions.RemoveAsync(Sample.Tenant, scope, ["ada@example.net", "x@example.net"], Cancel);
+        Task<int> RemoveAsync(SuppressionScope scope) =>
+            Store.Suppressions.RemoveAsync(Sample.Tenant, scope, ["ada@example.net", "x@example.net"], Cancel);
     }
 
     [Fact]
@@ -140,7 +146,8 @@ public abstract class SuppressionConformance<TFixture> : StoreConformance<TFixtu
             await Sample.AcceptAsync();
         var leases = await Sample.ClaimAsync();
 
-        await Task.WhenAll(leases.Select((leased, i) => Sample.SettleAsync(i % 2 == 0 ? Bounced(leased.Key) : Sample.Delivered(leased.Key))));
+        await Task.WhenAll(
+            leases.Select((leased, i) => Sample.SettleAsync(i % 2 == 0 ? Bounced(leased.Key) : Sample.Delivered(leased.Key))));
 
         Assert.Equal(Suppression.MostOfOneAddress, (await ListAsync(Bounces)).Total);
     }
@@ -172,7 +179,8 @@ public abstract class SuppressionConformance<TFixture> : StoreConformance<TFixtu
         Assert.Null(await AddGroupAsync("News"));
         Assert.False(await Store.Groups.ChangeGroupAsync(Sample.Tenant, digest with { Name = "News" }, Cancel));
         Assert.True(await Store.Groups.ChangeGroupAsync(Sample.Tenant, digest with { Name = "Weekly", IsDefault = true }, Cancel));
-        await AddAsync(Row(SuppressionList.GroupUnsubscribes, "ada@example.net", 1), Row(SuppressionList.GroupUnsubscribes, "ada@example.net", 2));
+        await AddAsync(
+            Row(SuppressionList.GroupUnsubscribes, "ada@example.net", 1), Row(SuppressionList.GroupUnsubscribes, "ada@example.net", 2));
 
         Assert.Equal(
             [new UnsubscribeGroup(1, "Weekly", "About Digest", true) { Unsubscribes = 1 }, news with { Unsubscribes = 1 }],
@@ -194,7 +202,8 @@ public abstract class SuppressionConformance<TFixture> : StoreConformance<TFixtu
         Assert.Empty(await Store.Groups.GroupsAsync(other, Cancel));
         Assert.False(await Store.Groups.RemoveGroupAsync(other, 1, Store.Now, Cancel));
         Assert.False(await Store.Groups.ChangeGroupAsync(other, new UnsubscribeGroup(1, "Mine", "now", false), Cancel));
-        Assert.Equal(1, (await Store.Groups.AddGroupAsync(other, new UnsubscribeGroup(0, "Digest", "Weekly", false), Store.Now, Cancel))!.Id);
+        Assert.Equal(
+            1, (await Store.Groups.AddGroupAsync(other, new UnsubscribeGroup(0, "Digest", "Weekly", false), Store.Now, Cancel))!.Id);
         Assert.Equal("Digest", (await Store.Groups.FindGroupAsync(Sample.Tenant, 1, Cancel))!.Name);
     }
 
@@ -222,7 +231,8 @@ public abstract class SuppressionConformance<TFixture> : StoreConformance<TFixtu
 
     Settlement Bounced(LeaseKey lease)
     {
-        var bounce = Sample.Event(EventType.Bounce, data: new EventData { BounceType = "hard", BounceReason = "550 5.1.1 gone", Status = "5.1.1" });
+        var bounce = Sample.Event(
+            EventType.Bounce, data: new EventData { BounceType = "hard", BounceReason = "550 5.1.1 gone", Status = "5.1.1" });
         return Sample.Delivered(lease) with
         {
             Recipients = [new Engine.Queue.RecipientOutcome(0, RecipientState.Bounced, "550 5.1.1 gone")],

@@ -57,7 +57,8 @@ public abstract class TenantConformance<TFixture> : StoreConformance<TFixture> w
         Assert.True(await Store.Tenants.AddDomainAsync(Of(other), Cancel));
         await Store.Tenants.SetVerifiedAsync(mine.Id, Store.Now, Cancel);
 
-        Assert.Equivalent(mine with { VerifiedAt = Store.Now }, await Store.Tenants.FindDomainAsync(Sample.Tenant, name, Cancel), strict: true);
+        Assert.Equivalent(
+            mine with { VerifiedAt = Store.Now }, await Store.Tenants.FindDomainAsync(Sample.Tenant, name, Cancel), strict: true);
         var all = await Store.Tenants.DomainsAsync(name, Cancel);
         Assert.Equal([Sample.Tenant, other], all.Select(domain => domain.Tenant));
         Assert.Equal([Store.Now, null], all.Select(domain => domain.VerifiedAt));
@@ -81,6 +82,7 @@ public abstract class TenantConformance<TFixture> : StoreConformance<TFixture> w
         Assert.False(await Store.Tenants.TakeNextKeyAsync(domain.Id, "scaisend3", Cancel));
         Assert.True(await Store.Tenants.TakeNextKeyAsync(domain.Id, "scaisend2", Cancel));
         Assert.Equivalent(
-            domain with { Selector = "scaisend2", SealedKey = [4, 5] }, Assert.Single(await Store.Tenants.DomainsAsync(name, Cancel)), strict: true);
+            domain with { Selector = "scaisend2", SealedKey = [4, 5] }, Assert.Single(
+                await Store.Tenants.DomainsAsync(name, Cancel)), strict: true);
     }
 }

@@ -94,7 +94,8 @@ public abstract class TotalsConformance<TFixture> : StoreConformance<TFixture> w
         await Sample.SettleAsync(Sample.Delivered(sending));
         await DamageAsync();
         var report = new RecipientReport(
-            delivered, 0, EventType.Bounce, new EventData { SmtpResponse = "550 5.1.1 no", BounceType = "hard", Status = "5.1.1", Source = "dsn" },
+            delivered, 0, EventType.Bounce,
+            new EventData { SmtpResponse = "550 5.1.1 no", BounceType = "hard", Status = "5.1.1", Source = "dsn" },
             ReportCause.Of(EventType.Bounce, 0));
 
         var result = await Store.RecipientReports.RecordAsync(Sample.Tenant, report, Store.Now, CancellationToken.None);

@@ -43,7 +43,8 @@ public sealed class PostgresCluster : IAsyncDisposable
     {
         var cluster = await MakeFolderAsync(durable, settings, cancel);
         // The C locale, in which the server knows upper from lower case in ASCII only: the store may not depend on a better one.
-        await RunAsServerAsync("initdb", ["-D", cluster.Data, "-U", Superuser, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"], cancel);
+        await RunAsServerAsync(
+            "initdb", ["-D", cluster.Data, "-U", Superuser, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"], cancel);
         return await StartSomewhereAsync(cluster, cancel);
     }
 

@@ -27,7 +27,8 @@ sealed partial class ChildProcess : IAsyncDisposable
         // A shell redirects the output, so that no octet of it passes through the process that measures.
         var start = log is null
             ? new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true }
-            : new ProcessStartInfo("/bin/sh", ["-c", "log=$1; shift; exec \"$@\" >>\"$log\" 2>&1 </dev/null", "sh", log, program, .. arguments]);
+            : new ProcessStartInfo(
+                "/bin/sh", ["-c", "log=$1; shift; exec \"$@\" >>\"$log\" 2>&1 </dev/null", "sh", log, program, .. arguments]);
         SocketTuning.RemoveFrom(start.Environment);
         foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
         var process = Process.Start(start) ?? throw new BenchFault($"{program} did not start");
@@ -47,7 +48,8 @@ sealed partial class ChildProcess : IAsyncDisposable
         var errors = process.StandardError.ReadToEndAsync(cancel);
         await process.WaitForExitAsync(cancel);
         if (process.ExitCode != 0)
-            throw new BenchFault($"{start.FileName} {string.Join(' ', start.ArgumentList)} ended with {process.ExitCode}: {await errors}{await output}");
+            throw new BenchFault(
+                $"{start.FileName} {string.Join(' ', start.ArgumentList)} ended with {process.ExitCode}: {await errors}{await output}");
         return (await output).TrimEnd('\n');
     }
 

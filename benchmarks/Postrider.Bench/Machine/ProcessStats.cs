@@ -20,14 +20,16 @@ static class ProcessStats
     public static long ResidentOctets(IEnumerable<int> roots) => Tree(roots).Sum(process => Kilobytes(process.Id, "status", "VmRSS:"));
 
     /// <summary>Each page shared out among the processes that have it (Pss): what they hold together, shared memory counted once.</summary>
-    public static long ProportionalOctets(IEnumerable<int> roots) => Tree(roots).Sum(process => Kilobytes(process.Id, "smaps_rollup", "Pss:"));
+    public static long ProportionalOctets(IEnumerable<int> roots) =>
+        Tree(roots).Sum(process => Kilobytes(process.Id, "smaps_rollup", "Pss:"));
 
     /// <summary>Is any process's working directory there?</summary>
     public static bool AnyWorksIn(string folder) => ProcessFolders().Any(process =>
     {
         try
         {
-            return File.ResolveLinkTarget($"{process}/cwd", returnFinalTarget: false)?.FullName.StartsWith(folder, StringComparison.Ordinal) == true;
+            return File.ResolveLinkTarget($"{process}/cwd", returnFinalTarget: false)
+                ?.FullName.StartsWith(folder, StringComparison.Ordinal) == true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -21,6 +21,7 @@ static class PostriderProgram
     }
 
     /// <summary>Runs one of its commands to the end, and gives what it prints.</summary>
-    public static Task<string> RunAsync(IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, CancellationToken cancel) =>
+    public static Task<string> RunAsync(
+        IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, CancellationToken cancel) =>
         ChildProcess.RunAsync(Path, arguments, cancel, environment);
 }

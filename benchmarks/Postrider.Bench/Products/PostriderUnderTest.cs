@@ -51,7 +51,8 @@ sealed class PostriderUnderTest : IProductUnderTest
     public static async Task<PostriderUnderTest> OnPostgresAsync(Destinations to, int nodes, int tenants, CancellationToken cancel) =>
         await StartAsync(to, await PostgresServer.StartAsync(cancel), nodes, tenants, cancel);
 
-    static async Task<PostriderUnderTest> StartAsync(Destinations to, PostgresServer? database, int nodes, int tenants, CancellationToken cancel)
+    static async Task<PostriderUnderTest> StartAsync(
+        Destinations to, PostgresServer? database, int nodes, int tenants, CancellationToken cancel)
     {
         var product = new PostriderUnderTest(to, database);
         try
@@ -78,7 +79,8 @@ sealed class PostriderUnderTest : IProductUnderTest
 
     /// <summary>A connection on which every request queues <paramref name="messages"/> messages.</summary>
     public Task<ISubmitter> ConnectForManyAsync(string recipientDomain, int messages, CancellationToken cancel) =>
-        ConnectAsync(BenchMessage.Json(Enumerable.Range(0, messages).Select(i => $"m{i}." + BenchMessage.Recipient(recipientDomain))), cancel);
+        ConnectAsync(
+            BenchMessage.Json(Enumerable.Range(0, messages).Select(i => $"m{i}." + BenchMessage.Recipient(recipientDomain))), cancel);
 
     /// <summary>The same, of a batch, due at a time to come.</summary>
     public Task<ISubmitter> ConnectToScheduleAsync(
@@ -133,15 +135,22 @@ sealed class PostriderUnderTest : IProductUnderTest
             await RunAsync(["tenant", "add", tenant], cancel);
             await RunAsync(["domain", "add", "--tenant", tenant, BenchMessage.SenderDomain], cancel);
             await RunAsync(["domain", "verify", BenchMessage.SenderDomain, "--assume-published"], cancel);
-            _keys.Add(await RunAsync(["key", "add", "--tenant", tenant, "--dialect", "scaisend", "--scopes", "mail.send,mail.schedule,mail.cancel,stats.read"], cancel));
+            _keys.Add(await RunAsync(
+                [
+                    "key", "add", "--tenant", tenant, "--dialect", "scaisend",
+                    "--scopes", "mail.send,mail.schedule,mail.cancel,stats.read",
+                ],
+                cancel));
         }
     }
 
-    Task<string> RunAsync(IEnumerable<string> arguments, CancellationToken cancel) => PostriderProgram.RunAsync(arguments, _environment, cancel);
+    Task<string> RunAsync(IEnumerable<string> arguments, CancellationToken cancel) =>
+        PostriderProgram.RunAsync(arguments, _environment, cancel);
 
     async Task<bool> AnyLiveAsync(string key, CancellationToken cancel)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"http://{_nodes[0].Http}/v3/messages?status={Live}&page_size=1"));
+        using var request = new HttpRequestMessage(
+            HttpMethod.Get, new Uri($"http://{_nodes[0].Http}/v3/messages?status={Live}&page_size=1"));
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
         using var answer = await _client.SendAsync(request, cancel);
         answer.EnsureSuccessStatusCode();

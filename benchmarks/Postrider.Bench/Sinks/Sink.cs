@@ -32,7 +32,8 @@ sealed class Sink : IAsyncDisposable
     {
         var address = Loopback.FreePort();
         string[] unprivileged = Environment.IsPrivilegedProcess ? ["-u", "nobody"] : [];    // it refuses to run as root
-        var process = ChildProcess.Start("/usr/sbin/smtp-sink", ["-c", .. unprivileged, "-h", "sink.test", address.ToString(), "2000"], log: null);
+        var process = ChildProcess.Start(
+            "/usr/sbin/smtp-sink", ["-c", .. unprivileged, "-h", "sink.test", address.ToString(), "2000"], log: null);
         var sink = new Sink(process, address);
         await Loopback.WaitUntilListeningAsync(address, process, cancel);
         return sink;

@@ -58,7 +58,8 @@ readonly record struct StatusPattern(int? Class, int? Subject, int? Detail, bool
 {
     public bool Matches(EnhancedStatusCode? status) => IsNone
         ? status is null or { Subject: 0 }
-        : status is { } code && (Class ?? code.Class) == code.Class && (Subject ?? code.Subject) == code.Subject && (Detail ?? code.Detail) == code.Detail;
+        : status is { } code && (Class ?? code.Class) == code.Class && (Subject ?? code.Subject) == code.Subject
+            && (Detail ?? code.Detail) == code.Detail;
 }
 
 /// <summary>Literals in their order, anything between them. Each is looked for once, so a text costs its length and never more.</summary>

@@ -108,7 +108,8 @@ static class BounceRuleReader
     {
         "4xx" => new CodePattern(0, 499),       // what is below 400 does not fit its stage, and is taken for one of these
         "5xx" => new CodePattern(500, 599),
-        _ => word.Length == 3 && int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var code) && code is >= 400 and <= 599
+        _ => word.Length == 3 && int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var code)
+            && code is >= 400 and <= 599
             ? new CodePattern(code, code) : null,
     };
 
@@ -117,7 +118,8 @@ static class BounceRuleReader
         if (word == "none")
             return new StatusPattern(null, null, null, IsNone: true);
         var parts = word.Split('.');
-        return parts.Length == 3 && TryNumber(parts[0], 9, out var @class) && TryNumber(parts[1], 999, out var subject) && TryNumber(parts[2], 999, out var detail)
+        return parts.Length == 3 && TryNumber(parts[0], 9, out var @class) && TryNumber(parts[1], 999, out var subject)
+            && TryNumber(parts[2], 999, out var detail)
             ? new StatusPattern(@class, subject, detail, IsNone: false)
             : null;
     }

@@ -18,7 +18,8 @@ static class BodyText
         if (settings.Substitutions is null && settings.FooterText is null && settings.FooterHtml is null)
             return body;
         return TryFinish(body.Text, settings, text => settings.FooterText is { } footer ? $"{text}\n{footer}" : text, out var finishedText)
-            && TryFinish(body.Html, settings, html => settings.FooterHtml is { } footer ? BeforeBodyEnd(html, footer) : html, out var finishedHtml)
+            && TryFinish(
+                body.Html, settings, html => settings.FooterHtml is { } footer ? BeforeBodyEnd(html, footer) : html, out var finishedHtml)
             ? new MessageBody(finishedText, finishedHtml)
             : null;
     }

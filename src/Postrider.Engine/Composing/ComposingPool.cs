@@ -28,7 +28,8 @@ sealed class ComposingPool(
             }
             catch (Exception e)
             {
-                attempts.Log.OutcomeNotWritten(e.UnlessAway(), message.Leased.Message.Id);       // the node's last moment; the next message may yet be given back
+                // The node's last moment; the next message may yet be given back.
+                attempts.Log.OutcomeNotWritten(e.UnlessAway(), message.Leased.Message.Id);
             }
         }
     }

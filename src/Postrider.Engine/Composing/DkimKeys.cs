@@ -16,7 +16,8 @@ public sealed class DkimKeys(SecretBox secrets)
 
     public DkimSigner SignerFor(SendingDomain domain)
     {
-        if (_signers.TryGetValue(domain.Id, out var known) && known.Signer.Selector == domain.Selector && known.Sealed.AsSpan().SequenceEqual(domain.SealedKey))
+        if (_signers.TryGetValue(domain.Id, out var known) && known.Signer.Selector == domain.Selector
+            && known.Sealed.AsSpan().SequenceEqual(domain.SealedKey))
             return known.Signer;
         if (_signers.Count >= MostKept)
             _signers.Clear();

@@ -139,7 +139,8 @@ public sealed class BatchControl(
             }
             // What it saw last may have been the end of the order before this one, so this one is looked at after it.
             if (!running.IsCompleted)
-                return running.ContinueWith(_ => WorkAsync(batch), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default).Unwrap();
+                return running.ContinueWith(
+                    _ => WorkAsync(batch), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default).Unwrap();
         }
     }
 

@@ -9,7 +9,9 @@ public interface IOtherNodes
     /// <returns>Null when no node that can be reached attempts it.</returns>
     Task<ControlOutcome?> RetryAsync(ControlWrite write, CancellationToken cancel);
 
-    /// <summary>A message was failed: whoever attempts it stops. Does not wait; a node that misses it learns of it with its next write.</summary>
+    /// <summary>
+    /// A message was failed: whoever attempts it stops. Does not wait; a node that misses it learns of it with its next write.
+    /// </summary>
     /// <param name="generation">Leases up to this one are void.</param>
     void TellVoid(TenantId tenant, MessageId message, int generation);
 }

@@ -12,4 +12,5 @@ namespace Postrider.Engine.Delivery;
 /// <param name="Stopping">The node's last moment: what is under way is cut off.</param>
 sealed record DeliveryServices(
     DeliveryOptions Options, DestinationRules Rules, Func<int> LiveNodes, SiteConnector Connector, ReturnPaths ReturnPaths,
-    IQueueWakeup Wakeup, Random Random, TimeProvider Time, ILogger Log, Action<Func<Task>> Run, CancellationToken Draining, CancellationToken Stopping);
+    IQueueWakeup Wakeup, Random Random, TimeProvider Time, ILogger Log, Action<Func<Task>> Run, CancellationToken Draining,
+    CancellationToken Stopping);

@@ -342,7 +342,8 @@ sealed class Destination
         {
             var (binds, until, reason) = Binds_UnderLock();
             return new DestinationView(
-                Key, _domains.List(), _held, _connected, Limit_UnderLock, binds, until, Shortened(reason), Shortened(_lastReply), _lastReplyAt);
+                Key, _domains.List(), _held, _connected, Limit_UnderLock, binds, until, Shortened(reason), Shortened(_lastReply),
+                _lastReplyAt);
         }
     }
 

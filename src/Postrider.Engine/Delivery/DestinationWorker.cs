@@ -28,7 +28,8 @@ sealed class DestinationWorker(Destination destination, DeliveryServices service
             // A fault of ours must not leave the message leased for ever: it is an attempt that failed for now. Nothing uncertain about
             // it: what faults a transaction does so before its final dot (IOutgoingMessage.WriteToAsync).
             services.Log.WorkerFaulted(e, destination.Key);
-            await RecordAsync(job, new Verdict.Deferred($"internal error: {e.GetType().Name}", "4.3.0", Category: BounceCategory.Other), null);
+            await RecordAsync(
+                job, new Verdict.Deferred($"internal error: {e.GetType().Name}", "4.3.0", Category: BounceCategory.Other), null);
             await CloseSessionAsync();
         }
     }

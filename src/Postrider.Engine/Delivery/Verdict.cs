@@ -15,7 +15,8 @@ abstract record Verdict
     /// <param name="Throttled">The far side asks for less: used up, this ends as failed rather than bounced.</param>
     /// <param name="Uncertain">It may have been delivered all the same: the final dot was sent and no answer came.</param>
     public sealed record Deferred(
-        string Reply, string? Status, bool Throttled = false, bool Uncertain = false, BounceCategory Category = BounceCategory.Network) : Verdict;
+        string Reply, string? Status, bool Throttled = false, bool Uncertain = false, BounceCategory Category = BounceCategory.Network)
+        : Verdict;
 
     public sealed record Bounced(BounceKind Kind, string Reply, string? Status, BounceCategory Category, string Source = "smtp") : Verdict;
 

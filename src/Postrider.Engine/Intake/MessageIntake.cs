@@ -90,7 +90,8 @@ public sealed class MessageIntake(
             Sandbox = draft.Sandbox,
             DueAt = draft.SendAt is { } sendAt && sendAt > now ? sendAt : now,
         };
-        return new NewMessage(message, QueueDomain.Of(message.Recipients), draft.Sandbox ? [] : ProcessedEvents(draft, message.Id.CreatedAt));
+        return new NewMessage(
+            message, QueueDomain.Of(message.Recipients), draft.Sandbox ? [] : ProcessedEvents(draft, message.Id.CreatedAt));
     }
 
     static SettingsAttachment ToSettings(AttachmentDraft attachment, ContentSet contents) => new(

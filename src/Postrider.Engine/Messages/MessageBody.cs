@@ -24,6 +24,7 @@ public sealed record MessageBody(ReadOnlyMemory<byte>? Text, ReadOnlyMemory<byte
         var rest = content[LengthOctets..];
         var html = rest[Math.Max(textLength, 0)..];
         // With a bare null both would be memory that is empty: a null array converts to it.
-        return new MessageBody(textLength < 0 ? (ReadOnlyMemory<byte>?)null : rest[..textLength], html.IsEmpty ? (ReadOnlyMemory<byte>?)null : html);
+        return new MessageBody(
+            textLength < 0 ? (ReadOnlyMemory<byte>?)null : rest[..textLength], html.IsEmpty ? (ReadOnlyMemory<byte>?)null : html);
     }
 }

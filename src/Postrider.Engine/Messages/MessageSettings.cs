@@ -34,7 +34,8 @@ public sealed record MessageSettings
     /// <summary>As sent, deep-merged over the tenant's defaults; a JSON object in the shape of contracts/scaisend.md §3.1.</summary>
     public JsonElement? Tracking { get; init; }
 
-    public byte[] ToJson() => ReferenceEquals(this, None) ? [] : JsonSerializer.SerializeToUtf8Bytes(this, SettingsJson.Default.MessageSettings);
+    public byte[] ToJson() =>
+        ReferenceEquals(this, None) ? [] : JsonSerializer.SerializeToUtf8Bytes(this, SettingsJson.Default.MessageSettings);
 
     public static MessageSettings FromJson(ReadOnlySpan<byte> json) =>
         json.IsEmpty ? None : JsonSerializer.Deserialize(json, SettingsJson.Default.MessageSettings) ?? None;
@@ -61,6 +62,7 @@ public enum Bypass
     All = 8,
 }
 
-[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSourceGenerationOptions(
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(MessageSettings))]
 sealed partial class SettingsJson : JsonSerializerContext;

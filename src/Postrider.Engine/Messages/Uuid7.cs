@@ -50,10 +50,14 @@ static class Uuid7
         return new Guid(octets, bigEndian: true);
     }
 
+    /// <summary>The last that a <see cref="DateTimeOffset"/> can hold: an id that came from outside has any 48 bits there.</summary>
+    static readonly long LastMillisecond = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
+
     public static DateTimeOffset TimeOf(Guid id)
     {
         Span<byte> octets = stackalloc byte[16];
         id.TryWriteBytes(octets, bigEndian: true, out _);
-        return DateTimeOffset.FromUnixTimeMilliseconds((long)(BinaryPrimitives.ReadUInt64BigEndian(octets) >> 16));
+        var millisecond = (long)(BinaryPrimitives.ReadUInt64BigEndian(octets) >> 16);
+        return DateTimeOffset.FromUnixTimeMilliseconds(Math.Min(millisecond, LastMillisecond));
     }
 }

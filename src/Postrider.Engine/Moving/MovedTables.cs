@@ -20,7 +20,8 @@ public static class MovedTables
         Directory("api_key",
             [new("id", Id)],
             [
-                new("tenant_id", Id), new("dialect", Number), new("name", Text), new("prefix", Text), new("hash", Octets), new("scopes", Text),
+                new("tenant_id", Id), new("dialect", Number), new("name", Text), new("prefix", Text), new("hash", Octets),
+                new("scopes", Text),
                 new("test", Flag), new("created_at", Instant), new("expires_at", Instant), new("revoked_at", Instant),
                 new("last_used_at", Instant),
             ]),
@@ -62,7 +63,9 @@ public static class MovedTables
                 new("batch_id", Id), new("held_due_at", Instant),
             ]),
         OfTenants("counter", [new("tenant_id", Id), new("day", Number)], Totals),
-        OfTenants("batch", [new("tenant_id", Id), new("id", Id)], [.. Totals, new("completed_at", Instant), new("state", Number), new("unswept", Number)]),
+        OfTenants(
+            "batch", [new("tenant_id", Id), new("id", Id)],
+            [.. Totals, new("completed_at", Instant), new("state", Number), new("unswept", Number)]),
         OfTenants("batch_order",
             [new("tenant_id", Id), new("batch_id", Id)],
             [
@@ -78,7 +81,8 @@ public static class MovedTables
         OfTenants("unsubscribe_group",
             [new("tenant_id", Id), new("id", Number)],
             [
-                new("name", Text), new("description", Text), new("is_default", Flag), new("created_at", Instant), new("removed_at", Instant),
+                new("name", Text), new("description", Text), new("is_default", Flag), new("created_at", Instant),
+                new("removed_at", Instant),
             ]),
         OfTenants("idempotency",
             [new("tenant_id", Id), new("key", Text)],

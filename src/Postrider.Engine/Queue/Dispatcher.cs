@@ -82,7 +82,8 @@ sealed class Dispatcher(
                 Volatile.Write(ref _heartbeat, time.GetTimestamp());
                 try
                 {
-                    if (Interlocked.Exchange(ref _lookAgain, false) || swept is not { } last || time.GetElapsedTime(last) >= options.SweepInterval)
+                    if (Interlocked.Exchange(ref _lookAgain, false) || swept is not { } last
+                        || time.GetElapsedTime(last) >= options.SweepInterval)
                     {
                         await SweepAsync(cancel);
                         swept = time.GetTimestamp();
@@ -194,7 +195,8 @@ sealed class Dispatcher(
         }
     }
 
-    ClaimPlan? Take(BacklogKey key, DateTimeOffset now, int wanted, Destination? destination, DestinationAnswer.Undeliverable? undeliverable)
+    ClaimPlan? Take(
+        BacklogKey key, DateTimeOffset now, int wanted, Destination? destination, DestinationAnswer.Undeliverable? undeliverable)
     {
         var (granted, owner) = leases.Take(wanted);
         destination?.Unreserve(key.Tenant, wanted - granted);
@@ -209,7 +211,8 @@ sealed class Dispatcher(
         var at = time.GetUtcNow();
         try
         {
-            _found[key] = await lookup;     // kept for the next look: an answer that may not be cached would else be asked for again and again
+            // Kept for the next look: an answer that may not be cached would else be asked for again and again.
+            _found[key] = await lookup;
         }
         catch (OperationCanceledException)
         {

@@ -13,7 +13,8 @@ namespace Postrider.Engine.Queue;
 /// </remarks>
 /// <param name="othersAreDead">The store serves one process only: there are no others.</param>
 sealed class LeaseKeeper(
-    IQueueStore queue, Dispatcher dispatcher, LeaseBook leases, QueueOptions options, RetryOptions retry, bool othersAreDead, Func<bool> clockAgrees,
+    IQueueStore queue, Dispatcher dispatcher, LeaseBook leases, QueueOptions options, RetryOptions retry, bool othersAreDead,
+    Func<bool> clockAgrees,
     ClockWatch clock, TimeProvider time, ILogger log)
 {
     readonly SemaphoreSlim _turn = new(1);

@@ -51,7 +51,8 @@ static class Complaints
 
     static IEnumerable<string> PathsIn(FeedbackReport report)
     {
-        var returned = report.Returned?.Fields.All.Where(field => field.Name.Equals("Return-Path", StringComparison.OrdinalIgnoreCase)) ?? [];
+        var returned = report.Returned?.Fields.All.Where(
+            field => field.Name.Equals("Return-Path", StringComparison.OrdinalIgnoreCase)) ?? [];
         return returned.Take(MaxPathsTried).Select(field => field.RawValue)
             .Concat(report.OriginalMailFrom is { } from ? [from] : []);
     }

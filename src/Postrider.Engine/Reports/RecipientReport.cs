@@ -35,7 +35,8 @@ public readonly record struct ReportCause
             hash.AppendData(octets);
         }
         var digest = hash.GetHashAndReset();
-        return new ReportCause(BinaryPrimitives.ReadUInt16BigEndian(digest) & 0xFFF, BinaryPrimitives.ReadUInt64BigEndian(digest.AsSpan(2)));
+        return new ReportCause(
+            BinaryPrimitives.ReadUInt16BigEndian(digest) & 0xFFF, BinaryPrimitives.ReadUInt64BigEndian(digest.AsSpan(2)));
 
         void Append(Span<byte> octets, int value)
         {

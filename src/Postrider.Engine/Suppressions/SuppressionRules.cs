@@ -56,7 +56,8 @@ static class SuppressionRules
     /// </summary>
     static Verdict OnBounceList(StoredMessage message, StoredRecipient recipient, Suppression bounce) =>
         bounce.Message == message.Id || WasRefusedForGood(recipient)
-            ? new Verdict.Bounced(BounceKind.Hard, bounce.Reason ?? "On the bounce list", bounce.Status, BounceCategory.Other, "suppression")
+            ? new Verdict.Bounced(
+                BounceKind.Hard, bounce.Reason ?? "On the bounce list", bounce.Status, BounceCategory.Other, "suppression")
             : new Verdict.Dropped("bounced_address", Suppressed + "hard bounce");
 
     /// <summary>Open again after a 5yz: a retry by hand. The list may have let go of the row that tells so.</summary>

@@ -77,7 +77,8 @@ ref struct AddressCursor(ReadOnlySpan<char> text, int maxNameLength)
     bool TryAngleAddress([NotNullWhen(true)] out Mailbox? address)
     {
         address = null;
-        return TrySkipCfws() && TrySkipRoute() && TryWords(out _, out var localPart) && TryDomainAfter(localPart, out address) && TryTake('>');
+        return TrySkipCfws() && TrySkipRoute() && TryWords(out _, out var localPart) && TryDomainAfter(localPart, out address)
+            && TryTake('>');
     }
 
     /// <summary>RFC 5322 §4.4: <c>obs-route = "@" domain *("," "@" domain) ":"</c>.</summary>

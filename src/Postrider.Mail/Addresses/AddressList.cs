@@ -24,7 +24,8 @@ public static class AddressList
     public static bool TryParse(string text, int maxCount, [NotNullWhen(true)] out IReadOnlyList<NamedMailbox>? mailboxes) =>
         TryParse(text, maxCount, NamedMailbox.MaxDisplayNameLength, out mailboxes);
 
-    internal static bool TryParse(string text, int maxCount, int maxNameLength, [NotNullWhen(true)] out IReadOnlyList<NamedMailbox>? mailboxes)
+    internal static bool TryParse(
+        string text, int maxCount, int maxNameLength, [NotNullWhen(true)] out IReadOnlyList<NamedMailbox>? mailboxes)
     {
         mailboxes = null;
         if (text.Length > MaxLength)

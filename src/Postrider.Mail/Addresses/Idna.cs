@@ -77,13 +77,14 @@ static class Idna
             return rune.Value is '-' or (>= 'a' and <= 'z') or (>= '0' and <= '9');
         if (NeedsNormalising(rune.Value))
             return false;
-        return Rune.GetUnicodeCategory(rune) is UnicodeCategory.LowercaseLetter or UnicodeCategory.OtherLetter or UnicodeCategory.ModifierLetter
-            or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.DecimalDigitNumber;
+        return Rune.GetUnicodeCategory(rune) is UnicodeCategory.LowercaseLetter or UnicodeCategory.OtherLetter
+            or UnicodeCategory.ModifierLetter or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark
+            or UnicodeCategory.DecimalDigitNumber;
     }
 
     /// <summary>Accents apart from their letter, conjoining jamo, sound marks apart from their kana, ligatures and full-width forms:
     /// RFC 5891 §5.3 wants these composed first.</summary>
     static bool NeedsNormalising(int value) =>
-        value is (>= 0x0300 and <= 0x036F) or (>= 0x1100 and <= 0x11FF) or 0x3099 or 0x309A or (>= 0xFB00 and <= 0xFB4F) or (>= 0xFE00 and <= 0xFE0F)
-            or (>= 0xFF00 and <= 0xFFEF) or (>= 0x1D400 and <= 0x1D7FF);
+        value is (>= 0x0300 and <= 0x036F) or (>= 0x1100 and <= 0x11FF) or 0x3099 or 0x309A or (>= 0xFB00 and <= 0xFB4F)
+            or (>= 0xFE00 and <= 0xFE0F) or (>= 0xFF00 and <= 0xFFEF) or (>= 0x1D400 and <= 0x1D7FF);
 }

@@ -61,8 +61,9 @@ static class LocalPart
     /// <summary>
     /// Stricter than RFC 6531 §3.3: no C1 controls, no line separators, and no U+FFFD, which stands for what was not UTF-8.
     /// </summary>
-    static bool IsUtf8NonAscii(Rune rune) => rune != Rune.ReplacementChar && Rune.GetUnicodeCategory(rune) is not
-        (UnicodeCategory.Control or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.OtherNotAssigned);
+    static bool IsUtf8NonAscii(Rune rune) => rune != Rune.ReplacementChar
+        && Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.LineSeparator
+            or UnicodeCategory.ParagraphSeparator or UnicodeCategory.OtherNotAssigned);
 
     /// <summary><c>Quoted-string = DQUOTE *QcontentSMTP DQUOTE</c>; printable characters only, escaped ones too.</summary>
     static bool TryUnquote(ReadOnlySpan<char> text, [NotNullWhen(true)] out string? content)

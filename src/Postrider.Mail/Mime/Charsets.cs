@@ -41,7 +41,8 @@ static class Charsets
         }
     }
 
-    static string Guess(ReadOnlySpan<byte> octets) => Utf8.IsValid(octets) ? Encoding.UTF8.GetString(octets) : CodePage(Windows1252, octets);
+    static string Guess(ReadOnlySpan<byte> octets) =>
+        Utf8.IsValid(octets) ? Encoding.UTF8.GetString(octets) : CodePage(Windows1252, octets);
 
     static string CodePage(int codePage, ReadOnlySpan<byte> octets) =>
         CodePagesEncodingProvider.Instance.GetEncoding(codePage)!.GetString(octets);

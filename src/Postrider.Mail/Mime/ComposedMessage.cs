@@ -84,7 +84,8 @@ public sealed class ComposedMessage
             await stream.WriteAsync(chunk, cancel);
     }
 
-    static async IAsyncEnumerable<ReadOnlyMemory<byte>> EncodeAsync(AttachmentContent content, [EnumeratorCancellation] CancellationToken cancel)
+    static async IAsyncEnumerable<ReadOnlyMemory<byte>> EncodeAsync(
+        AttachmentContent content, [EnumeratorCancellation] CancellationToken cancel)
     {
         var plain = ArrayPool<byte>.Shared.Rent(ChunkOctets);
         var encoded = new OctetWriter((int)TextPart.Base64Octets(ChunkOctets) + 128);
@@ -94,7 +95,8 @@ public sealed class ComposedMessage
             for (var left = content.Octets; left > 0;)
             {
                 var take = (int)Math.Min(ChunkOctets, left);
-                if (stream is not null && await stream.ReadAtLeastAsync(plain.AsMemory(0, take), take, throwOnEndOfStream: false, cancel) < take)
+                if (stream is not null
+                    && await stream.ReadAtLeastAsync(plain.AsMemory(0, take), take, throwOnEndOfStream: false, cancel) < take)
                     throw new InvalidDataException($"An attachment ended {left} octets early, or less.");
 
                 encoded.Clear();

@@ -52,7 +52,8 @@ public sealed class ContentParameters
     {
         var extended = sections.Where(section => section.IsExtended || section.IsContinued).ToDictionaryOfFirst(section => section.Number);
         if (extended.Count == 0 || !extended.TryGetValue(0, out var first))
-            return new(sections.Key, EncodedWord.Decode(sections.First().Value));     // some senders use encoded-words here, against RFC 2047 §5
+            // Some senders use encoded-words here, against RFC 2047 §5.
+            return new(sections.Key, EncodedWord.Decode(sections.First().Value));
 
         var octets = new List<byte>();
         var (charset, rest) = first.IsExtended ? SplitCharset(first.Value) : ("utf-8", first.Value);

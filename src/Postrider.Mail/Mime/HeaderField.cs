@@ -47,7 +47,8 @@ public sealed record HeaderField
     /// <summary>Those the composer writes, those that relays write, and Bcc, which would tell everybody.</summary>
     static readonly FrozenSet<string> Reserved = FrozenSet.Create(
         StringComparer.OrdinalIgnoreCase,
-        "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Subject", "Date", "Message-ID", "MIME-Version", "DKIM-Signature", "Return-Path", "Received");
+        "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Subject", "Date", "Message-ID", "MIME-Version", "DKIM-Signature", "Return-Path",
+        "Received");
 
     HeaderField(string name, string value) => (Name, Value) = (name, value);
 
@@ -65,7 +66,8 @@ public sealed record HeaderField
         field = null;
         if (name.Length is 0 or > MaxNameOctets || name.AsSpan().ContainsAnyExcept(Ftext) || IsReserved(name))
             return false;
-        if (value.Length > MaxValueLength || value.AsSpan().ContainsAny(Controls) || value.AsSpan().ContainsAny('\u0085', '\u2028', '\u2029'))
+        if (value.Length > MaxValueLength || value.AsSpan().ContainsAny(Controls)
+            || value.AsSpan().ContainsAny('\u0085', '\u2028', '\u2029'))
             return false;
 
         var trimmed = value.Trim(' ', '\t');
@@ -77,7 +79,8 @@ public sealed record HeaderField
     }
 
     /// <summary>Whether a name is the composer's or a relay's to write, and so cannot be added.</summary>
-    public static bool IsReserved(string name) => Reserved.Contains(name) || name.StartsWith("Content-", StringComparison.OrdinalIgnoreCase);
+    public static bool IsReserved(string name) =>
+        Reserved.Contains(name) || name.StartsWith("Content-", StringComparison.OrdinalIgnoreCase);
 
     static HeaderFieldSyntax SyntaxOf(string name) => Syntaxes.GetValueOrDefault(name);
 

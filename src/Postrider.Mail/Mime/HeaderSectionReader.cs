@@ -58,5 +58,6 @@ static class HeaderSectionReader
         return Charsets.Decode("", unfolded.AsSpan(0, length));
     }
 
-    static bool IsName(ReadOnlySpan<byte> name) => !name.IsEmpty && name.Length <= 998 && !name.ContainsAnyExceptInRange((byte)33, (byte)126);
+    static bool IsName(ReadOnlySpan<byte> name) =>
+        !name.IsEmpty && name.Length <= 998 && !name.ContainsAnyExceptInRange((byte)33, (byte)126);
 }

@@ -10,7 +10,8 @@ public static class HeaderText
         [.. Enumerable.Range(0, 32).Concat(Enumerable.Range(0x7F, 33)).Append(0x2028).Append(0x2029).Select(c => (char)c)]);
 
     static readonly SearchValues<char> IdentifierChars =
-        SearchValues.Create([.. Enumerable.Range(33, 94).Select(c => (char)c).Where(c => c is not ('<' or '>' or '"' or '\\' or '(' or ')'))]);
+        SearchValues.Create(
+            [.. Enumerable.Range(33, 94).Select(c => (char)c).Where(c => c is not ('<' or '>' or '"' or '\\' or '(' or ')'))]);
 
     /// <summary>C0, DEL, C1 and the Unicode line separators.</summary>
     public static bool HasControls(ReadOnlySpan<char> text) => text.ContainsAny(Controls);

@@ -100,7 +100,8 @@ static class HeaderWriter
     /// <summary>RFC 5322 §3.2.5: atoms when it can be, else a quoted-string, else encoded-words.</summary>
     static void WritePhrase(OctetWriter writer, string name, int following)
     {
-        if (name.Length > MaxPlainPhraseOctets || name.AsSpan().ContainsAnyExcept(Printable) || name.Contains("=?", StringComparison.Ordinal))
+        if (name.Length > MaxPlainPhraseOctets || name.AsSpan().ContainsAnyExcept(Printable)
+            || name.Contains("=?", StringComparison.Ordinal))
         {
             writer.SpaceOrFold(30);
             EncodedWord.Write(writer, name);
@@ -130,7 +131,8 @@ static class HeaderWriter
 
     static void WriteUnstructured(OctetWriter writer, string value)
     {
-        if (!value.AsSpan().ContainsAnyExcept(Printable) && !value.Contains("=?", StringComparison.Ordinal) && LongestWord(value) <= MaxWordOctets)
+        if (!value.AsSpan().ContainsAnyExcept(Printable) && !value.Contains("=?", StringComparison.Ordinal)
+            && LongestWord(value) <= MaxWordOctets)
         {
             WriteFolded(writer, value, HeaderFieldSyntax.Unstructured);
             return;

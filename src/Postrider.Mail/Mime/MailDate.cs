@@ -60,7 +60,8 @@ static class MailDate
                 CultureInfo.InvariantCulture, $"{text[words[0]]} {text[words[1]]} {text[words[2]]} {text[words[3]]}", out var length))
             return false;
         if (!DateTime.TryParseExact(
-                normal[..length], ["d MMM yyyy H:mm:ss", "d MMM yyyy H:mm", "d MMM yy H:mm:ss"], CultureInfo.InvariantCulture, DateTimeStyles.None, out var local))
+                normal[..length], ["d MMM yyyy H:mm:ss", "d MMM yyyy H:mm", "d MMM yy H:mm:ss"], CultureInfo.InvariantCulture,
+                DateTimeStyles.None, out var local))
             return false;
 
         // The first and last days of the calendar cannot be shifted.
@@ -72,7 +73,8 @@ static class MailDate
 
     static int? ZoneMinutes(ReadOnlySpan<char> zone)
     {
-        if (zone.Length == 5 && zone[0] is '+' or '-' && int.TryParse(zone[1..], NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+        if (zone.Length == 5 && zone[0] is '+' or '-'
+            && int.TryParse(zone[1..], NumberStyles.None, CultureInfo.InvariantCulture, out var number))
         {
             var minutes = (number / 100 * 60) + (number % 100);
             return number / 100 > 13 || number % 100 > 59 ? null : zone[0] == '-' ? -minutes : minutes;
@@ -84,7 +86,8 @@ static class MailDate
             "CST" or "MDT" => -6 * 60,
             "MST" or "PDT" => -7 * 60,
             "PST" => -8 * 60,
-            _ => zone.Length <= 5 && zone.Length > 0 && char.IsAsciiLetter(zone[0]) ? 0 : null,       // the rest says nothing: RFC 5322 §4.3
+            // The rest says nothing: RFC 5322 §4.3.
+            _ => zone.Length <= 5 && zone.Length > 0 && char.IsAsciiLetter(zone[0]) ? 0 : null,
         };
     }
 

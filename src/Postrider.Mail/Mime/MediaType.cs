@@ -9,7 +9,8 @@ public sealed record MediaType
     public const int MaxLength = 1_000;
 
     static readonly SearchValues<char> Token =
-        SearchValues.Create([.. Enumerable.Range(33, 94).Select(c => (char)c).Where(c => !"()<>@,;:\\\"/[]?=".Contains(c, StringComparison.Ordinal))]);
+        SearchValues.Create(
+            [.. Enumerable.Range(33, 94).Select(c => (char)c).Where(c => !"()<>@,;:\\\"/[]?=".Contains(c, StringComparison.Ordinal))]);
 
     MediaType(string type, string subtype, ContentParameters parameters) => (Type, Subtype, Parameters) = (type, subtype, parameters);
 

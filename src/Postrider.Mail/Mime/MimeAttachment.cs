@@ -52,7 +52,8 @@ public sealed record MimeAttachment
     }
 
     static bool IsPlain(KeyValuePair<string, string> parameter) =>
-        parameter.Key.Length <= 60 && parameter.Value.Length <= 300 && Ascii.IsValid(parameter.Value) && !HeaderText.HasControls(parameter.Value);
+        parameter.Key.Length <= 60 && parameter.Value.Length <= 300 && Ascii.IsValid(parameter.Value)
+            && !HeaderText.HasControls(parameter.Value);
 }
 
 /// <summary>Where an attachment's octets come from.</summary>

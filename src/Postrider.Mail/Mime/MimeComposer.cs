@@ -75,7 +75,9 @@ public static class MimeComposer
     static int EstimateOctets(MessageContent content)
     {
         var text = (content.Text?.Length ?? 0) + (content.Html?.Length ?? 0);
-        var attachments = EntityWriter.IsContiguous(content) ? content.Attachments.Sum(attachment => TextPart.Base64Octets(attachment.Content.Octets)) : 0;
-        return (int)(2_048 + text + (text / 8) + attachments + (content.Attachments.Count * 512) + ((content.To.Count + content.Cc.Count) * 64));
+        var attachments = EntityWriter.IsContiguous(content)
+            ? content.Attachments.Sum(attachment => TextPart.Base64Octets(attachment.Content.Octets)) : 0;
+        return (int)(
+            2_048 + text + (text / 8) + attachments + (content.Attachments.Count * 512) + ((content.To.Count + content.Cc.Count) * 64));
     }
 }

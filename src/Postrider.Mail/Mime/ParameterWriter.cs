@@ -28,7 +28,8 @@ static class ParameterWriter
     /// </summary>
     public static void WriteFileName(this OctetWriter writer, string fileName)
     {
-        if (Ascii.IsValid(fileName) && !fileName.Contains("=?", StringComparison.Ordinal))     // many readers look for encoded-words even here
+        // Many readers look for encoded-words even here.
+        if (Ascii.IsValid(fileName) && !fileName.Contains("=?", StringComparison.Ordinal))
         {
             writer.WriteParameter("filename"u8, fileName);
             return;

@@ -57,7 +57,8 @@ static class TransferDecoding
     {
         for (var i = 0; i < line.Length; i++)
         {
-            if (line[i] == '=' && i + 2 < line.Length && HexValue(line[i + 1]) is var high and >= 0 && HexValue(line[i + 2]) is var low and >= 0)
+            if (line[i] == '=' && i + 2 < line.Length && HexValue(line[i + 1]) is var high and >= 0
+                && HexValue(line[i + 2]) is var low and >= 0)
             {
                 decoded[length++] = (byte)((high << 4) | low);
                 i += 2;

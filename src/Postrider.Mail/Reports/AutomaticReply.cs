@@ -17,7 +17,8 @@ public sealed record AutomaticReply(string Sign) : InboundReport
             return new AutomaticReply("report-type: disposition-notification");       // a receipt: RFC 8098
 
         // RFC 3834 §5: anything but "no" is automatic.
-        if (ReportFields.Text(message.Fields, "Auto-Submitted") is { } submitted && !FirstWord(submitted).Equals("no", StringComparison.OrdinalIgnoreCase))
+        if (ReportFields.Text(message.Fields, "Auto-Submitted") is { } submitted
+            && !FirstWord(submitted).Equals("no", StringComparison.OrdinalIgnoreCase))
             return Because("Auto-Submitted", submitted);
         if (ReportFields.Text(message.Fields, "Precedence") is { } precedence
             && FirstWord(precedence).ToLowerInvariant() is "auto_reply" or "bulk" or "junk" or "list")

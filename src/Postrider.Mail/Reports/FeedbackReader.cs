@@ -17,7 +17,8 @@ static class FeedbackReader
         {
             if (!part.MediaType.Is("message", "feedback-report"))
                 continue;
-            return FieldGroups.Read(ReportFields.Content(part).Span, 1) is [var fields] && ReportFields.Text(fields, "Feedback-Type") is { } type
+            return FieldGroups.Read(ReportFields.Content(part).Span, 1) is [var fields]
+                && ReportFields.Text(fields, "Feedback-Type") is { } type
                 ? ReadFields(fields, type) with { Returned = ReturnedHeader.FindIn(message) }
                 : null;
         }
@@ -36,9 +37,11 @@ static class FeedbackReader
             .. fields.All.Where(field => field.Name.Equals("Original-Rcpt-To", StringComparison.OrdinalIgnoreCase))
                 .Take(MaxRecipients).Select(field => ReportFields.Bare(ReportFields.Clean(field.RawValue))),
         ],
-        ArrivalDate = ReportFields.Date(fields, "Arrival-Date") ?? ReportFields.Date(fields, "Received-Date"),      // the latter from drafts, still met
+        // The latter from drafts, still met.
+        ArrivalDate = ReportFields.Date(fields, "Arrival-Date") ?? ReportFields.Date(fields, "Received-Date"),
         SourceIp = ReadAddress(ReportFields.Text(fields, "Source-IP")),
-        Incidents = int.TryParse(ReportFields.Text(fields, "Incidents"), NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count > 0 ? count : 1,
+        Incidents = int.TryParse(ReportFields.Text(fields, "Incidents"), NumberStyles.None, CultureInfo.InvariantCulture, out var count)
+            && count > 0 ? count : 1,
     };
 
     static FeedbackType ReadType(string type) => type.ToLowerInvariant() switch

@@ -11,7 +11,10 @@ static class PlainBounceReader
 {
     // The first is QSBMF's own; the others are Yahoo's, old and new.
     static readonly string[] Openings =
-        ["Hi. This is the", "Sorry, we were unable to deliver your message to the following address", "Unable to deliver message to the following address"];
+    [
+        "Hi. This is the", "Sorry, we were unable to deliver your message to the following address",
+        "Unable to deliver message to the following address",
+    ];
 
     public static DeliveryStatusNotification? Read(ParsedMessage message) => ReadQsbmf(message) ?? ReadFailedRecipients(message);
 
@@ -37,7 +40,8 @@ static class PlainBounceReader
     {
         if (message.Root.Parts.Count > 0 || message.TextPart is not { } part)
             return null;
-        var text = Charsets.Decode(part.MediaType.Parameters["charset"] ?? "", ReportFields.Content(part).Span).ReplaceLineEndings("\n").TrimStart('\n', ' ');
+        var text = Charsets.Decode(part.MediaType.Parameters["charset"] ?? "", ReportFields.Content(part).Span).ReplaceLineEndings("\n")
+            .TrimStart('\n', ' ');
         if (!Openings.Any(opening => text.StartsWith(opening, StringComparison.Ordinal)))
             return null;
 

@@ -75,7 +75,8 @@ static class ReportFields
         for (var at = 0; at < text.Length;)
         {
             var end = string.CompareOrdinal(text, at, open, 0, open.Length) == 0 ? text.IndexOf('}', at) : -1;
-            if (end > 0 && int.TryParse(text.AsSpan(at + open.Length, end - at - open.Length), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
+            var digits = end > 0 ? text.AsSpan(at + open.Length, end - at - open.Length) : [];
+            if (int.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
                 && Rune.TryCreate(value, out var rune) && !Rune.IsControl(rune))
             {
                 decoded.Append(rune.ToString());

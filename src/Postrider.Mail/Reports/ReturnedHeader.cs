@@ -6,7 +6,8 @@ namespace Postrider.Mail.Reports;
 public sealed record ReturnedHeader(ParsedFields Fields)
 {
     /// <summary>Without its angle brackets; null when there is none.</summary>
-    public string? MessageId => Fields.Find("Message-ID") is { } found ? ReportFields.Clean(found.RawValue.Trim(' ', '\t', '<', '>')) : null;
+    public string? MessageId =>
+        Fields.Find("Message-ID") is { } found ? ReportFields.Clean(found.RawValue.Trim(' ', '\t', '<', '>')) : null;
 
     /// <summary>The first part that is a returned message or its header section; null when there is none.</summary>
     internal static ReturnedHeader? FindIn(ParsedMessage message)

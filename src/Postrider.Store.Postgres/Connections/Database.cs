@@ -19,6 +19,12 @@ sealed class Database : IAsyncDisposable
     /// </summary>
     const string NoIdleTransactions = "-c idle_in_transaction_session_timeout=15000";
 
+    /// <summary>
+    /// Rows are looked up in other tables one by one, whatever the statistics say of a table that was empty a moment ago: a plan that joins
+    /// whole tables takes seconds where a seek for each row takes milliseconds.
+    /// </summary>
+    const string SeeksInJoins = "-c jit=off -c enable_hashjoin=off -c enable_mergejoin=off -c enable_material=off";
+
     /// <summary>Faults of an outage that are not told after one that was. A guess.</summary>
     static readonly TimeSpan Quiet = TimeSpan.FromSeconds(10);
 
@@ -35,8 +41,9 @@ sealed class Database : IAsyncDisposable
         (_options, _log) = (options, log);
         // One that wants to be alone has a name of its own, to tell its sessions from others'.
         ApplicationName = options.Alone ? $"{Sessions.Name} {RandomNumberGenerator.GetHexString(8)}" : Sessions.Name;
-        var reading = Settings(options.Readers, options.ReadTimeout, "-c jit=off");
-        reading.NoResetOnClose = true;      // a read leaves nothing behind in its session; to reset it would be seven statements before each one
+        var reading = Settings(options.Readers, options.ReadTimeout, SeeksInJoins);
+        // A read leaves nothing behind in its session; to reset it would be seven statements before each one.
+        reading.NoResetOnClose = true;
         _readers = Create(reading);
         var listening = Settings(1, options.ReadTimeout, "");
         listening.Pooling = false;          // closed when it is given back: another's reads have no use for what it listens to
@@ -69,7 +76,8 @@ sealed class Database : IAsyncDisposable
     /// as reads are.
     /// </summary>
     /// <exception cref="Engine.Messages.StoreUnavailableException">It may or may not have been done.</exception>
-    public Task<T> WriteRepeatablyAsync<T>(Func<NpgsqlConnection, Task<T>> write, CancellationToken cancel) => RepeatAsync(_writers, write, cancel);
+    public Task<T> WriteRepeatablyAsync<T>(Func<NpgsqlConnection, Task<T>> write, CancellationToken cancel) =>
+        RepeatAsync(_writers, write, cancel);
 
     async Task<T> RepeatAsync<T>(NpgsqlDataSource source, Func<NpgsqlConnection, Task<T>> work, CancellationToken cancel)
     {
@@ -127,13 +135,12 @@ sealed class Database : IAsyncDisposable
     }
 
     /// <summary>
-    /// Every statement of a writer seeks, whatever the statistics say of a table that was empty a moment ago; one plan serves all groups.
+    /// Every statement of a writer seeks; one plan serves all groups.
     /// synchronous_commit: an accepted message is on disk, also where the server's own default is not to wait for it.
     /// </summary>
     NpgsqlConnectionStringBuilder WriterSettings(string planCacheMode) => Settings(
         100, _options.CommandTimeout,
-        $"{NoIdleTransactions} -c jit=off -c plan_cache_mode={planCacheMode} -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off "
-            + "-c enable_material=off -c synchronous_commit=on");
+        $"{NoIdleTransactions} {SeeksInJoins} -c enable_seqscan=off -c plan_cache_mode={planCacheMode} -c synchronous_commit=on");
 
     /// <summary>
     /// What callers are told while the database is away. Why is logged here and nowhere else, and not for every one of them: an outage is

@@ -39,7 +39,8 @@ static class PostgresFault
     };
 
     /// <summary>Nothing was heard for as long as we wait: for a connection, for a place in the pool, or for an answer.</summary>
-    public static bool IsTimeout(Exception exception) => exception is TimeoutException or NpgsqlException { InnerException: TimeoutException };
+    public static bool IsTimeout(Exception exception) =>
+        exception is TimeoutException or NpgsqlException { InnerException: TimeoutException };
 
     public static bool IsUnavailable(Exception exception) => ReachOf(exception) is FaultReach.Connection or FaultReach.Server;
 

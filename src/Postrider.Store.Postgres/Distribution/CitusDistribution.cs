@@ -59,7 +59,8 @@ public sealed class CitusDistribution
 
     static string DistributeSql(string table, int shards) => table == First
         ? string.Create(
-            CultureInfo.InvariantCulture, $"select create_distributed_table('{table}', 'lane', colocate_with => 'none', shard_count => {shards});")
+            CultureInfo.InvariantCulture,
+            $"select create_distributed_table('{table}', 'lane', colocate_with => 'none', shard_count => {shards});")
         : $"select create_distributed_table('{table}', 'lane', colocate_with => '{First}');";
 
     static async Task<List<(string Name, bool HasLane)>> ReadTablesAsync(NpgsqlConnection connection)

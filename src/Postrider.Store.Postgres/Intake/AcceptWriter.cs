@@ -15,7 +15,8 @@ namespace Postrider.Store.Postgres.Intake;
 /// <param name="memory">Gets the bodies, before anybody is told of the messages.</param>
 /// <param name="accepted">Told of what waits once it is on disk.</param>
 sealed class AcceptWriter(
-    Database database, Partitions partitions, PostgresStoreOptions options, ContentMemory memory, Action<Backlog> accepted, TimeProvider time,
+    Database database, Partitions partitions, PostgresStoreOptions options, ContentMemory memory, Action<Backlog> accepted,
+    TimeProvider time,
     ILogger log)
     : GroupWriter<AcceptWrite>(database, options, TimeSpan.Zero, log)
 {
@@ -109,7 +110,9 @@ sealed class AcceptWriter(
     void Tell(AcceptWrite write)
     {
         foreach (var (hash, octets) in write.Acceptance.Contents)
-            memory.Keep(write.Acceptance.Tenant, hash, octets, write.Messages.Count(encoded => encoded.Message.Body == hash && !encoded.Message.Sandbox));
+            memory.Keep(
+                write.Acceptance.Tenant, hash, octets,
+                write.Messages.Count(encoded => encoded.Message.Body == hash && !encoded.Message.Sandbox));
         foreach (var encoded in write.Messages)
         {
             if (!encoded.Message.Sandbox)
@@ -159,7 +162,8 @@ sealed class AcceptWriter(
             .WithAll("message_ids", NpgsqlDbType.Uuid, [.. owners.SelectMany(write => write.Messages.Select(one => one.Message.Id.Value))])
             .WithAll("fingerprints", NpgsqlDbType.Bytea, [.. owners.Select(write => write.Acceptance.Idempotency!.Fingerprint.ToArray())])
             .WithAll(
-                "expires_ats", NpgsqlDbType.TimestampTz, [.. owners.Select(write => write.Acceptance.Idempotency!.ExpiresAt.ToUniversalTime())]);
+                "expires_ats", NpgsqlDbType.TimestampTz,
+                [.. owners.Select(write => write.Acceptance.Idempotency!.ExpiresAt.ToUniversalTime())]);
         BindClaims(batch.Add(ClaimedSql), lane, owners);
         Database.Count(batch.BatchCommands.Count);
         var claimed = await batch.ReadAllAsync(row =>

@@ -48,7 +48,8 @@ static class BatchTable
             select count(*) filter (where q.phase = 1) as processing, count(*) filter (where q.phase = 2) as rendered,
                 count(*) filter (where q.phase = 3) as sending
             from queue q
-            where q.lane = @lane and q.tenant_id = b.tenant_id and q.lease_until is not null and q.batch_id = b.id and not q.partly_accepted) l
+            where q.lane = @lane and q.tenant_id = b.tenant_id and q.lease_until is not null and q.batch_id = b.id
+                and not q.partly_accepted) l
         """;
 
     static BatchView Read(NpgsqlDataReader row)

@@ -59,7 +59,8 @@ static class ContentRows
     }
 
     const string SmallSql = """
-        -- Primary key: a seek for each and a partition, whatever the planner believes of the table. One that is smaller than a chunk has no other.
+        -- Primary key: a seek for each and a partition, whatever the planner believes of the table. One that is smaller than a chunk has no
+        -- other.
         select h.sha256, c.octets, c.codec, c.data
         from unnest(@hashes) as h (sha256)
         cross join lateral (

@@ -9,13 +9,21 @@ namespace Postrider.Store.Postgres.Messages;
 /// The statement for one filter. The most telling filter leads, through its index, which gives ids in order; the others are checked on
 /// each message. Statuses alone lead to one part for each status, as each has its index. Every part names the lane.
 /// </summary>
+/// <remarks>
+/// What belongs to a row is looked up with a sub-select for a value, not joined, nor asked for with "exists", of which the planner makes a
+/// join. Of a tenant or a batch that it has no statistics of, or in a month that is new, it expects one row, and finds it as cheap to
+/// compare each row with each as to seek: seconds at a few thousand messages, growing with their square.
+/// </remarks>
 sealed class ListQuery
 {
     static readonly TimeSpan Day = TimeSpan.FromDays(1);
 
     readonly MessageFilter _filter;
     readonly List<string> _conditions = [];
-    readonly List<(string Source, string Id)> _parts = [];
+    readonly List<Part> _parts = [];
+
+    /// <param name="HasMessage">The source names message m; else the conditions are about the message of the id, which is looked up.</param>
+    readonly record struct Part(string Source, string Id, bool HasMessage);
 
     public ListQuery(MessageFilter filter)
     {
@@ -30,9 +38,8 @@ sealed class ListQuery
         if (filter.Category is not null && filter.RecipientKey is not null)
         {
             _conditions.Add("""
-                exists (
-                    select 1 from message_category c
-                    where c.lane = @lane and c.tenant_id = @tenant and c.category = @category and c.message_id = m.id)
+                (select true from message_category c
+                where c.lane = @lane and c.tenant_id = @tenant and c.category = @category and c.message_id = m.id)
                 """);
         }
         if (filter.Subject is not null)
@@ -52,9 +59,9 @@ sealed class ListQuery
         var text = new StringBuilder("select id from (\n");
         for (var i = 0; i < _parts.Count; i++)
         {
-            var (source, id) = _parts[i];
+            var id = _parts[i].Id;
             text.Append(i == 0 ? "" : "\nunion all\n").Append("select id from (\n");
-            AppendPart(text, source, id, afterKey ? $"{id} < @after" : null);
+            AppendPart(text, _parts[i], afterKey ? $"{id} < @after" : null);
             text.Append("\norder by ").Append(id).Append(" desc\nlimit @window) part").Append(i);
         }
         return text.Append(") parts\norder by id desc\nlimit @limit offset @skip").ToString();
@@ -66,7 +73,7 @@ sealed class ListQuery
         for (var i = 0; i < _parts.Count; i++)
         {
             text.Append(i == 0 ? "" : "\nunion all\n");
-            AppendPart(text, _parts[i].Source, _parts[i].Id, null);
+            AppendPart(text, _parts[i], null);
         }
         return text.Append(") parts").ToString();
     }
@@ -97,11 +104,16 @@ sealed class ListQuery
         "%" + text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("%", "\\%", StringComparison.Ordinal)
             .Replace("_", "\\_", StringComparison.Ordinal) + "%";
 
-    void AppendPart(StringBuilder text, string source, string id, string? after)
+    void AppendPart(StringBuilder text, Part part, string? after)
     {
-        text.Append("select ").Append(id).Append(" as id\n").Append(source);
+        var id = part.Id;
+        text.Append("select ").Append(id).Append(" as id\n").Append(part.Source);
+        if (!part.HasMessage)
+            text.Append("\n    and (select true from message m where m.lane = @lane and m.tenant_id = @tenant and m.id = ").Append(id);
         foreach (var condition in _conditions)
             text.Append("\n    and ").Append(condition);
+        if (!part.HasMessage)
+            text.Append(')');
         if (_filter.CreatedFrom is not null)
             text.Append("\n    and ").Append(id).Append(" >= @from");
         if (_filter.CreatedBefore is not null)
@@ -117,19 +129,25 @@ sealed class ListQuery
             // Once each, also when the address is both a to and a cc: the least ordinal counts.
             Lead("""
                 from recipient r
-                join message m on m.lane = @lane and m.tenant_id = r.tenant_id and m.id = r.message_id
                 where r.lane = @lane and r.tenant_id = @tenant and r.address_key = @recipient
-                    and not exists (
-                        select 1 from recipient e
-                        where e.lane = @lane and e.tenant_id = r.tenant_id and e.message_id = r.message_id
-                            and e.ordinal < r.ordinal and e.address_key = r.address_key)
+                    and r.ordinal = (
+                        select min(e.ordinal) from recipient e
+                        where e.lane = @lane and e.tenant_id = @tenant and e.message_id = r.message_id and e.address_key = @recipient)
                 """, "r.message_id");
+        }
+        else if (_filter.Category is not null && _filter.Subject is not null)
+        {
+            // Either may be the telling one. The planner has to weigh that, so it is a join here.
+            Lead("""
+                from message_category c
+                join message m on m.lane = @lane and m.tenant_id = @tenant and m.id = c.message_id
+                where c.lane = @lane and c.tenant_id = @tenant and c.category = @category
+                """, "c.message_id", hasMessage: true);
         }
         else if (_filter.Category is not null)
         {
             Lead("""
                 from message_category c
-                join message m on m.lane = @lane and m.tenant_id = c.tenant_id and m.id = c.message_id
                 where c.lane = @lane and c.tenant_id = @tenant and c.category = @category
                 """, "c.message_id");
         }
@@ -139,19 +157,21 @@ sealed class ListQuery
             LeadByMessage();
         else if (_filter.FromKey is not null)
             LeadByMessage();
+        else if (_filter.Subject is not null)
+            LeadByMessage();
         else if (_filter.Statuses.Count > 0)
             LeadByStatus();
         else
-            _parts.Add(("from message m\nwhere m.lane = @lane and m.tenant_id = @tenant", "m.id"));
+            LeadByMessage();
     }
 
-    void Lead(string source, string id)
+    void Lead(string source, string id, bool hasMessage = false)
     {
-        _parts.Add((source, id));
+        _parts.Add(new Part(source, id, hasMessage));
         AddStatusCondition();
     }
 
-    void LeadByMessage() => Lead("from message m\nwhere m.lane = @lane and m.tenant_id = @tenant", "m.id");
+    void LeadByMessage() => Lead("from message m\nwhere m.lane = @lane and m.tenant_id = @tenant", "m.id", hasMessage: true);
 
     void LeadByStatus()
     {
@@ -162,16 +182,16 @@ sealed class ListQuery
                 MessageStatus.Queued => FromQueue("q.lease_until is null and not q.partly_accepted"),
                 MessageStatus.Sent => FromQueue("q.partly_accepted"),
                 < MessageStatus.Sent => FromQueue($"q.lease_until is not null and q.phase = {(int)status} and not q.partly_accepted"),
-                _ => ($"from message m\nwhere m.lane = @lane and m.tenant_id = @tenant and m.status = {(int)status}", "m.id"),
+                _ => new Part(
+                    $"from message m\nwhere m.lane = @lane and m.tenant_id = @tenant and m.status = {(int)status}", "m.id", HasMessage: true),
             });
         }
     }
 
-    static (string Source, string Id) FromQueue(string condition) => ($"""
+    static Part FromQueue(string condition) => new($"""
         from queue q
-        join message m on m.lane = @lane and m.tenant_id = q.tenant_id and m.id = q.message_id
         where q.lane = @lane and q.tenant_id = @tenant and {condition}
-        """, "q.message_id");
+        """, "q.message_id", HasMessage: false);
 
     /// <summary>Where another filter leads: the status of each message, its own or its queue row's.</summary>
     void AddStatusCondition()
@@ -179,10 +199,9 @@ sealed class ListQuery
         var settled = string.Join(", ", _filter.Statuses.Where(status => status.IsSettled()).Distinct().Select(status => (int)status));
         var live = string.Join(", ", _filter.Statuses.Where(status => !status.IsSettled()).Distinct().Select(status => (int)status));
         var ofLive = $"""
-            (m.status is null and exists (
-                select 1 from queue q
-                where q.lane = @lane and q.tenant_id = @tenant and q.message_id = m.id
-                    and case when q.partly_accepted then 4 else q.phase end in ({live})))
+            (m.status is null and (
+                select case when q.partly_accepted then 4 else q.phase end from queue q
+                where q.lane = @lane and q.tenant_id = @tenant and q.message_id = m.id) in ({live}))
             """;
         if (settled.Length > 0)
             _conditions.Add(live.Length > 0 ? $"(m.status in ({settled}) or {ofLive})" : $"m.status in ({settled})");

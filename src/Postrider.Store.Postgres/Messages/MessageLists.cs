@@ -48,7 +48,8 @@ static class MessageLists
     }
 
     const string CountersSql = """
-        -- Primary key, and index queue_leased where it matters which of the live messages are leased: those are counted in the queue (Totals).
+        -- Primary key, and index queue_leased where it matters which of the live messages are leased: those are counted in the queue
+        -- (Totals).
         select c.queued - l.processing - l.rendered - l.sending, l.processing, l.rendered, l.sending,
             c.sent, c.delivered, c.bounced, c.failed, c.cancelled, c.sandbox
         from (
@@ -80,14 +81,15 @@ static class MessageLists
     }
 
     const string SummariesSql = """
-        -- Primary keys, in the order of the page.
+        -- Primary keys, in the order of the page; laterals, so that they are sought whatever the server knows of the tables.
         select m.id, coalesce(m.from_mailbox, m.from_key), m.from_name, m.subject, m.template_id, m.batch_id, m.categories, m.settled_at,
             m.status, q.phase, q.partly_accepted,
             (select array_agg(coalesce(r.mailbox, r.address_key) order by r.ordinal) from recipient r
             where r.lane = @lane and r.tenant_id = @tenant and r.message_id = p.id and r.kind = 0)
         from unnest(@ids) with ordinality as p (id, place)
-        join message m on m.lane = @lane and m.tenant_id = @tenant and m.id = p.id
-        left join queue q on q.lane = @lane and q.tenant_id = @tenant and q.message_id = p.id
+        cross join lateral (select * from message m where m.lane = @lane and m.tenant_id = @tenant and m.id = p.id offset 0) m
+        left join lateral (
+            select * from queue q where q.lane = @lane and q.tenant_id = @tenant and q.message_id = p.id offset 0) q on true
         order by p.place
         """;
 

@@ -11,7 +11,8 @@ namespace Postrider.Store.Postgres.Nodes;
 /// writes. Nothing is kept: what is said while nobody listens, as while the database is away, is lost.
 /// </summary>
 /// <remarks>
-/// A transaction that notifies holds a lock of the whole cluster until it has committed, which would bring the nodes' commits into one line.
+/// A transaction that notifies holds a lock of the whole cluster until it has committed, which would bring the nodes' commits into one
+/// line.
 /// So nothing is said inside a write.
 /// </remarks>
 public sealed class NodeChannel : IAsyncDisposable

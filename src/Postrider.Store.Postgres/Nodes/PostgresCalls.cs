@@ -14,7 +14,9 @@ public sealed class PostgresCalls : IOtherNodes
 {
     const string Topic = "postrider_control";
 
-    /// <summary>For a node to say whether it attempts a message: a hundred times what a notification takes on an idle machine. A guess.</summary>
+    /// <summary>
+    /// For a node to say whether it attempts a message: a hundred times what a notification takes on an idle machine. A guess.
+    /// </summary>
     static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(1);
 
     readonly NodeChannel _channel;

@@ -71,7 +71,8 @@ static class Backlogs
     {
         await using var batch = new NpgsqlBatch(connection);
         AddWalks(batch, DescribeSql, after, limit);
-        var views = await batch.ReadAllAsync(row => new BacklogView(Read(row), row.GetInt64(3), new MessageId(Guid.Parse(row.GetString(4))), row.TextOrNull(5)));
+        var views = await batch.ReadAllAsync(
+            row => new BacklogView(Read(row), row.GetInt64(3), new MessageId(Guid.Parse(row.GetString(4))), row.TextOrNull(5)));
         if (views.Count > limit)
             views.RemoveRange(limit, views.Count - limit);
         return views;

@@ -81,7 +81,8 @@ static class BatchOrders
     {
         await using var locking = new NpgsqlBatch(connection);
         Of(locking.Add(LockSql), page.Batch).With("owner", page.Owner.Value).With("now", page.Now);
-        var held = await locking.ReadAllAsync(row => new Progress((BatchState)row.GetInt16(0), row.TimeOrNull(1), row.GetGuid(2), row.GetBoolean(3)));
+        var held = await locking.ReadAllAsync(
+            row => new Progress((BatchState)row.GetInt16(0), row.TimeOrNull(1), row.GetGuid(2), row.GetBoolean(3)));
         if (held.Count == 0)
             return new BatchPageResult(BatchWork.NotOurs, []);
         var order = held[0];
@@ -100,7 +101,8 @@ static class BatchOrders
         var rows = await batch.ReadAllAsync(row => (
             IsDone: row.GetBoolean(0),
             Waiting: row.IsDBNull(1) ? default(Backlog?) : new Backlog(new BacklogKey(page.Batch.Tenant, row.GetString(1)), row.Time(2))));
-        return new BatchPageResult(rows[0].IsDone ? BatchWork.Done : BatchWork.More, [.. rows.Select(row => row.Waiting).OfType<Backlog>()]);
+        return new BatchPageResult(
+            rows[0].IsDone ? BatchWork.Done : BatchWork.More, [.. rows.Select(row => row.Waiting).OfType<Backlog>()]);
     }
 
     const string UnsweptSql = """

@@ -44,8 +44,8 @@ sealed class ControlWriter(Database database, Recount recount, PostgresStoreOpti
 
     const string ControlSql = $"""
         -- Primary keys. Live rows are locked in the queue's order, as settlements lock them, then settled ones in theirs. A message that
-        -- went from one to the other meanwhile is in neither, and asked for again. takes has a bit for each state that the action is taken in
-        -- (ControlRules); state 10 is queued and tried before. action: 0 cancel, 1 retry, 2 fail.
+        -- went from one to the other meanwhile is in neither, and asked for again. takes has a bit for each state that the action is taken
+        -- in (ControlRules); state 10 is queued and tried before. action: 0 cancel, 1 retry, 2 fail.
         with asked as materialized (
             select * from unnest(@writes, @tenants, @messages, @days, @actions, @takes, @given_ups, @ats, @reasons)
                 as g (write, tenant_id, message_id, day, action, takes, given_up, at, reason)),
@@ -113,9 +113,10 @@ sealed class ControlWriter(Database database, Recount recount, PostgresStoreOpti
         enqueued as (
             insert into queue (lane, tenant_id, message_id, domain, due_at, held_due_at, first_due_at, phase, partly_accepted, retry_count,
                 retries_before, generation, batch_id, day)
-            -- Whoever has it already is not mailed again; that a part was accepted shows with the next answer (contracts/scaisend.md §4.5.4).
-            select @lane, w.tenant_id, w.message_id, w.domain, case when w.is_held then @held else w.at end, case when w.is_held then w.at end,
-                w.at, 0, false, w.retry_count + 1, w.retry_count + 1, w.generation + 1, w.batch_id, w.day
+            -- Whoever has it already is not mailed again; that a part was accepted shows with the next answer
+            -- (contracts/scaisend.md §4.5.4).
+            select @lane, w.tenant_id, w.message_id, w.domain, case when w.is_held then @held else w.at end,
+                case when w.is_held then w.at end, w.at, 0, false, w.retry_count + 1, w.retry_count + 1, w.generation + 1, w.batch_id, w.day
             from retried w
             where not w.is_live),
         noted as (
@@ -173,7 +174,8 @@ sealed class ControlWriter(Database database, Recount recount, PostgresStoreOpti
             return (index, new ControlResult.Kept((MessageStatus)row.GetInt16(2), row.GetInt32(3) > 0));
 
         var write = group[index].Write;
-        Backlog? waiting = write.Action == ControlAction.Retry ? new Backlog(new BacklogKey(write.Tenant, row.GetString(6)), write.At) : null;
+        Backlog? waiting = write.Action == ControlAction.Retry
+            ? new Backlog(new BacklogKey(write.Tenant, row.GetString(6)), write.At) : null;
         return (index, new ControlResult.Changed((MessageStatus)row.GetInt16(5), row.GetInt32(4), waiting));
     }
 

@@ -15,8 +15,8 @@ namespace Postrider.Store.Postgres.Queue;
 static class LeaseRelease
 {
     const string RenewSql = """
-        -- Index queue_leased: the few rows that are leased, locked in its order. One that is just settling is passed over, or all those behind
-        -- it would wait for whatever it waits for; whoever takes over passes over it too, and the next renewal comes in time.
+        -- Index queue_leased: the few rows that are leased, locked in its order. One that is just settling is passed over, or all those
+        -- behind it would wait for whatever it waits for; whoever takes over passes over it too, and the next renewal comes in time.
         with held as materialized (
             select tenant_id, message_id from queue
             where lane = @lane and lease_until is not null and lease_owner = @owner

@@ -50,8 +50,8 @@ sealed class SettleWriter(Database database, Recount recount, PostgresStoreOptio
 
     const string SettleSql = $"""
         -- Primary keys. Rows are locked in the queue's order; all else of a message is changed only by who holds its lease. continuation:
-        -- 0 done, 1 requeued, 2 under way. "in … is true" is a hashed
-        -- look-up in any plan, where a join would compare each row of the group with each.
+        -- 0 done, 1 requeued, 2 under way. "in … is true" is a hashed look-up in any plan, where a join would compare each row of the group
+        -- with each. Of the queue what is changed says that it is leased, as in StepSql.
         -- What is changed beside the answer is changed from the last to the first: totals come first here, so that a busy tenant's row is
         -- not held while the rest is written.
         with held as materialized (
@@ -66,13 +66,15 @@ sealed class SettleWriter(Database database, Recount recount, PostgresStoreOptio
             order by q.tenant_id, q.message_id
             for update of q),
         moves as materialized (
-            select tenant_id, day, batch_id, from_status, case when continuation = 2 and status <> 4 then phase else status end as to_status, at
+            select tenant_id, day, batch_id, from_status,
+                case when continuation = 2 and status <> 4 then phase else status end as to_status, at
             from held),
         {Totals.OfMoves},
         dequeued as (
             delete from queue q
             using held h
-            where q.lane = @lane and q.tenant_id = h.tenant_id and q.message_id = h.message_id and h.continuation = 0),
+            where q.lane = @lane and q.tenant_id = h.tenant_id and q.message_id = h.message_id and q.lease_until is not null
+                and h.continuation = 0),
         kept as (
             update queue q set
                 -- Under way it stays: another recipient may be about to be sent to, or being sent to.
@@ -86,7 +88,8 @@ sealed class SettleWriter(Database database, Recount recount, PostgresStoreOptio
                 lease_until = case when h.continuation = 2 then q.lease_until end,
                 claim_id = case when h.continuation = 2 then q.claim_id end
             from (select *, continuation = 1 and status <> 4 and {Totals.IsOfHeldBatch} as is_held from held) h
-            where q.lane = @lane and q.tenant_id = h.tenant_id and q.message_id = h.message_id and h.continuation > 0),
+            where q.lane = @lane and q.tenant_id = h.tenant_id and q.message_id = h.message_id and q.lease_until is not null
+                and h.continuation > 0),
         noted as (
             update message m set
                 status = case when h.continuation = 0 then h.status end,
@@ -181,7 +184,8 @@ sealed class SettleWriter(Database database, Recount recount, PostgresStoreOptio
                 _ => 2,
             })))
             .WithAll(
-                "due_ats", NpgsqlDbType.TimestampTz, all.ConvertAll(static one => (one.Then as Continuation.Requeue)?.DueAt.ToUniversalTime()))
+                "due_ats", NpgsqlDbType.TimestampTz,
+                all.ConvertAll(static one => (one.Then as Continuation.Requeue)?.DueAt.ToUniversalTime()))
             .WithAll("domains", NpgsqlDbType.Text, all.ConvertAll(static one => (one.Then as Continuation.Requeue)?.QueueDomain))
             .WithAll("retry_counts", NpgsqlDbType.Integer, all.ConvertAll(static one => one.RetryCount))
             .WithAll("ats", NpgsqlDbType.TimestampTz, all.ConvertAll(static one => one.At.ToUniversalTime()))
@@ -219,7 +223,8 @@ sealed class SettleWriter(Database database, Recount recount, PostgresStoreOptio
 
     /// <summary>Wrong totals do not keep an outcome from being written: else its message would be taken over, and sent again.</summary>
     protected override Task<bool> RepairAsync(Exception fault, List<SettleWrite> group) =>
-        group is [{ Settlement.Lease: var lease }] ? recount.OfMessageAsync(fault, lease.Tenant, lease.Message) : base.RepairAsync(fault, group);
+        group is [{ Settlement.Lease: var lease }]
+            ? recount.OfMessageAsync(fault, lease.Tenant, lease.Message) : base.RepairAsync(fault, group);
 
     const string RecordedSql = """
         select e.id from event e

@@ -40,7 +40,8 @@ sealed class StepWriter(Database database, PostgresStoreOptions options, Action<
     }
 
     const string StepSql = $"""
-        -- Primary key. Rows are locked in its order, so that no two transactions wait for each other in a circle.
+        -- Primary key. Rows are locked in its order, so that no two transactions wait for each other in a circle. What is changed says that
+        -- it is leased: a plan made while the table was taken for empty (TableUpkeep) then reads the few leased rows, not the lane.
         with held as materialized (
             select g.write, q.tenant_id, q.message_id, q.domain, q.phase, q.batch_id, q.partly_accepted, g.due_at,
                 case when g.target = 0 then 0 else greatest(g.target, q.phase) end as target
@@ -62,7 +63,8 @@ sealed class StepWriter(Database database, PostgresStoreOptions options, Action<
                 lease_until = case when h.target > 0 then q.lease_until end,
                 claim_id = case when h.target > 0 then q.claim_id end
             from (select *, target = 0 and not partly_accepted and {Totals.IsOfHeldBatch} as is_held from held) h
-            where q.lane = @lane and q.tenant_id = h.tenant_id and q.message_id = h.message_id and q.phase <> h.target)
+            where q.lane = @lane and q.tenant_id = h.tenant_id and q.message_id = h.message_id and q.lease_until is not null
+                and q.phase <> h.target)
         select write, phase, domain from held
         """;
 

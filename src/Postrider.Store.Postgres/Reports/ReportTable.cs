@@ -13,7 +13,8 @@ namespace Postrider.Store.Postgres.Reports;
 /// <summary>What reports change: two round trips in one transaction, which is dear and rare.</summary>
 static class ReportTable
 {
-    public static async Task<ReportResult> RecordAsync(NpgsqlConnection connection, TenantId tenant, RecipientReport report, DateTimeOffset at)
+    public static async Task<ReportResult> RecordAsync(
+        NpgsqlConnection connection, TenantId tenant, RecipientReport report, DateTimeOffset at)
     {
         var isLiveLocked = await LockAsync(connection, tenant, report);
         if (await ReadAsync(connection, tenant, report, isLiveLocked) is not { } now)
@@ -110,7 +111,8 @@ static class ReportTable
         await using var batch = new NpgsqlBatch(connection);
         batch.Add(RecordSql)
             .With("lane", lane).With("tenant", tenant.Value).With("message", message.Id.Value)
-            .With("event", change.Event.Id.Value).With("type", (short)change.Event.Type).With("recipient", change.Event.Recipient).With("at", at)
+            .With("event", change.Event.Id.Value).With("type", (short)change.Event.Type).With("recipient", change.Event.Recipient)
+            .With("at", at)
             .With("data", Text.Of(EncodedEvent.From(change.Event).Data))
             .With("state", NpgsqlDbType.Smallint, (short?)change.Outcome?.State).With("reply", change.Outcome?.LastReply)
             .With("error", change.ErrorMessage).With("is_live_locked", isLiveLocked)

@@ -27,7 +27,8 @@ static class GroupTable
         where lane = @lane and tenant_id = @tenant and name = @name and removed_at is null
         """;
 
-    public static async Task<UnsubscribeGroup?> AddAsync(Database database, TenantId tenant, UnsubscribeGroup group, DateTimeOffset now, CancellationToken cancel)
+    public static async Task<UnsubscribeGroup?> AddAsync(
+        Database database, TenantId tenant, UnsubscribeGroup group, DateTimeOffset now, CancellationToken cancel)
     {
         for (var attempt = 1; attempt <= Attempts; attempt++)
         {

@@ -32,15 +32,16 @@ static class SuppressionTable
     const string Insert = """
         insert into suppression (
             lane, tenant_id, address_key, list, group_id, id, mailbox, created_at, reason, bounce_type, status, message_id)
-        select @lane, n.tenant_id, n.address_key, n.list, n.group_id, n.id, n.mailbox, n.created_at, n.reason, n.bounce_type, n.status, n.message_id
+        select @lane, n.tenant_id, n.address_key, n.list, n.group_id, n.id, n.mailbox, n.created_at, n.reason, n.bounce_type, n.status,
+            n.message_id
         from unnest(
                 @tenants, @addresses, @lists, @groups, @ids, @mailboxes, @created_ats, @reasons, @bounce_types, @statuses, @messages)
             as n (tenant_id, address_key, list, group_id, id, mailbox, created_at, reason, bounce_type, status, message_id)
         """;
 
     const string OnConflict = """
-        -- In the key's order, so that no two transactions wait for each other in a circle. On conflict: the bounce was recorded before, or the
-        -- address is on the list already.
+        -- In the key's order, so that no two transactions wait for each other in a circle. On conflict: the bounce was recorded before, or
+        -- the address is on the list already.
         order by n.tenant_id, n.address_key, n.list, n.group_id, n.id
         on conflict do nothing
         """;

@@ -9,7 +9,8 @@ namespace Postrider.Store.Postgres.Writing;
 /// twice as many groups of half the size.
 /// </remarks>
 /// <param name="pace">Zero: a line gets its next turn at once.</param>
-sealed class LaneQueue<T>(int capacity, int groupLimit, int groupOctets, TimeSpan pace, TimeProvider time) : IDisposable where T : PendingWrite
+sealed class LaneQueue<T>(int capacity, int groupLimit, int groupOctets, TimeSpan pace, TimeProvider time)
+    : IDisposable where T : PendingWrite
 {
     readonly Lock _lock = new();
     readonly SemaphoreSlim _room = new(capacity);

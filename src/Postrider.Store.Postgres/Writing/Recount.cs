@@ -41,7 +41,8 @@ sealed class Recount(Database database, ILogger log)
     public Task<T> WriteAsync<T>(BatchKey batch, Func<NpgsqlConnection, Task<T>> write, CancellationToken cancel) =>
         WriteAsync(write, (connection, fault) => OfBatchAsync(connection, fault, batch), cancel);
 
-    async Task<T> WriteAsync<T>(Func<NpgsqlConnection, Task<T>> write, Func<NpgsqlConnection, Exception, Task<bool>> recount, CancellationToken cancel)
+    async Task<T> WriteAsync<T>(
+        Func<NpgsqlConnection, Task<T>> write, Func<NpgsqlConnection, Exception, Task<bool>> recount, CancellationToken cancel)
     {
         try
         {
@@ -102,8 +103,8 @@ sealed class Recount(Database database, ILogger log)
         """;
 
     const string CountBatchSql = $"""
-        -- Index message_batch twice; then the queue's primary key, for live messages alone. A statement of its own, so that it sees what the
-        -- lock waited for; one, so that no message is counted by both halves or by neither.
+        -- Index message_batch twice; then the queue's primary key, for live messages alone. A statement of its own, so that it sees what
+        -- the lock waited for; one, so that no message is counted by both halves or by neither.
         update batch t set {Set}
         from (
             select {LiveCounts}
@@ -133,8 +134,8 @@ sealed class Recount(Database database, ILogger log)
         """;
 
     const string CountDaySql = $"""
-        -- Primary keys, a range of each: no look-up a message. A statement of its own, so that it sees what the lock waited for; one, so that
-        -- no message is counted by both halves or by neither.
+        -- Primary keys, a range of each: no look-up a message. A statement of its own, so that it sees what the lock waited for; one, so
+        -- that no message is counted by both halves or by neither.
         update counter t set {Set}
         from (
             select {LiveCounts}

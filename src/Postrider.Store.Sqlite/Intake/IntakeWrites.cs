@@ -143,7 +143,8 @@ sealed class IntakeWrites(Writer writer, ReaderPool readers)
     const string InsertQueueSql = """
         insert into queue (tenant_id, message_id, domain, due_at, held_due_at, first_due_at, phase, batch_id)
         -- Nothing is released before it was made, so what is past its lifetime is found by id.
-        values (@tenant, @message, @domain, coalesce(@held, @due_at), case when @held is not null then @due_at end, max(@due_at, @created_at), 0, @batch)
+        values (@tenant, @message, @domain, coalesce(@held, @due_at), case when @held is not null then @due_at end,
+            max(@due_at, @created_at), 0, @batch)
         """;
 
     static void Insert(WriteSession session, EncodedMessage encoded, DateTimeOffset now, bool isHeld)
@@ -178,7 +179,8 @@ sealed class IntakeWrites(Writer writer, ReaderPool readers)
         if (!message.Sandbox)
         {
             db.Prepare(InsertQueueSql)
-                .Bind(tenant).Bind(id).Bind(domain).Bind(isHeld ? Held.DueAt : null).Bind(message.DueAt).Bind(message.Id.CreatedAt).Bind(message.Batch?.Value).Run();
+                .Bind(tenant).Bind(id).Bind(domain).Bind(isHeld ? Held.DueAt : null).Bind(message.DueAt).Bind(message.Id.CreatedAt)
+                .Bind(message.Batch?.Value).Run();
         }
         session.Counters.Move(
             message.Tenant, message.Id, message.Batch, from: null, message.Sandbox ? MessageStatus.Sandbox : MessageStatus.Queued, now);

@@ -34,7 +34,8 @@ static class MessageReads
             ErrorMessage = row.TextOrNull(4),
             RetryCount = retries,
             NextRetryAt = !row.IsNull(5) && retries > row.Int32(9) && row.Int32(5) == (int)Phase.Waiting ? row.Time(8) : null,
-            Body = message.Body is { } hash && ContentRows.ReadAll(db, tenant, hash) is { } content ? MessageBody.FromContent(content) : null,
+            Body = message.Body is { } hash && ContentRows.ReadAll(db, tenant, hash) is { } content
+                ? MessageBody.FromContent(content) : null,
             Events = EventRows.Read(db, tenant, id),
         };
         row.Reset();

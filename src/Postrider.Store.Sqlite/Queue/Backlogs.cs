@@ -44,7 +44,8 @@ static class Backlogs
     }
 
     static Backlog? Next(Connection db, BacklogKey? after) => after is { } key
-        ? ReadOne(db.Prepare(NextDomainSql).Bind(key.Tenant.Value).Bind(key.Domain)) ?? ReadOne(db.Prepare(NextTenantSql).Bind(key.Tenant.Value))
+        ? ReadOne(db.Prepare(NextDomainSql).Bind(key.Tenant.Value).Bind(key.Domain))
+            ?? ReadOne(db.Prepare(NextTenantSql).Bind(key.Tenant.Value))
         : ReadOne(db.Prepare(FirstSql));
 
     static Backlog? ReadOne(Statement read)

@@ -90,7 +90,8 @@ static class BatchOrders
         """;
 
     const string AdvanceSql = """
-        update batch_order set cursor = @cursor, changed = changed + @changed, done_at = @done_at, owner = @owner, lease_until = @lease_until
+        update batch_order set
+            cursor = @cursor, changed = changed + @changed, done_at = @done_at, owner = @owner, lease_until = @lease_until
         where tenant_id = @tenant and batch_id = @batch
         """;
 
@@ -182,7 +183,8 @@ static class BatchOrders
     /// try.
     /// </summary>
     /// <returns>Whether there was anything to change.</returns>
-    static bool Change(WriteSession session, BatchPage page, Progress order, MessageId message, Dictionary<BacklogKey, DateTimeOffset> waiting)
+    static bool Change(
+        WriteSession session, BatchPage page, Progress order, MessageId message, Dictionary<BacklogKey, DateTimeOffset> waiting)
     {
         var db = session.Connection;
         var tenant = page.Batch.Tenant;

@@ -14,7 +14,8 @@ sealed class Claims(Writer writer, ReaderPool readers)
 {
     public async Task<ClaimResult> ClaimAsync(Claim claim, CancellationToken cancel)
     {
-        var (leases, nextDue) = await writer.RunAsync(session => (Take(session, claim), NextDue(session.Connection, claim.Backlog)), cancel);
+        var (leases, nextDue) = await writer.RunAsync(
+            session => (Take(session, claim), NextDue(session.Connection, claim.Backlog)), cancel);
         return new ClaimResult(await LoadAsync(leases), nextDue);
     }
 
@@ -47,7 +48,8 @@ sealed class Claims(Writer writer, ReaderPool readers)
         catch
         {
             await writer.RunAsync(
-                session => leases.TrueForAll(lease => Leases.Return(session, new LeaseKey(lease.Tenant, lease.Message, lease.Generation), lease.FirstDueAt)),
+                session => leases.TrueForAll(
+                    lease => Leases.Return(session, new LeaseKey(lease.Tenant, lease.Message, lease.Generation), lease.FirstDueAt)),
                 CancellationToken.None);
             throw;
         }

@@ -34,7 +34,8 @@ static class Controls
         if (!isTaken || domain is null)
             return new ControlResult.Kept(state.Status, state.RetryCount > 0);
 
-        var to = write.Action == ControlAction.Retry ? Retry(session.Connection, write, state, domain) : Settle(session.Connection, write, state);
+        var to = write.Action == ControlAction.Retry
+            ? Retry(session.Connection, write, state, domain) : Settle(session.Connection, write, state);
         EventRows.Insert(session.Connection, write.Tenant, write.Message, audit);
         session.Counters.Move(write.Tenant, write.Message, state.Batch, state.Status, to, write.At);
         return new ControlResult.Changed(
@@ -91,7 +92,8 @@ static class Controls
         db.Prepare(CloseRecipientsSql).Bind((long)recipient).Bind(write.At).Bind(tenant).Bind(message).Run();
         db.Prepare(DequeueSql).Bind(tenant).Bind(message).Run();
         db.Prepare(SettleSql)
-            .Bind((long)status).Bind(write.At).Bind(state.RetryCount).Bind(state.Generation).Bind(write.Reason).Bind(tenant).Bind(message).Run();
+            .Bind((long)status).Bind(write.At).Bind(state.RetryCount).Bind(state.Generation).Bind(write.Reason).Bind(tenant).Bind(message)
+            .Run();
         return status;
     }
 
@@ -125,7 +127,8 @@ static class Controls
     const string RequeueSql = """
         -- A settled message has no row; one that is live gets a new generation.
         insert into queue (
-            tenant_id, message_id, domain, due_at, held_due_at, first_due_at, phase, partly_accepted, retry_count, retries_before, generation,
+            tenant_id, message_id, domain, due_at, held_due_at, first_due_at, phase, partly_accepted, retry_count, retries_before,
+            generation,
             batch_id)
         -- Whoever has it already is not mailed again; that a part was accepted shows with the next answer (contracts/scaisend.md §4.5.4).
         values (@tenant, @message, @domain, @due_at, @held_due_at, @at, 0, 0, @retry_count, @retry_count, @generation, @batch)

@@ -20,7 +20,8 @@ static class Settlements
             _ => settlement.Status is MessageStatus.Processing or MessageStatus.Rendered or MessageStatus.Sending or MessageStatus.Sent,
         };
         if (!fits)
-            throw new ArgumentException($"A message cannot be {settlement.Status} and {settlement.Then.GetType().Name}.", nameof(settlement));
+            throw new ArgumentException(
+                $"A message cannot be {settlement.Status} and {settlement.Then.GetType().Name}.", nameof(settlement));
     }
 
     public static bool Settle(WriteSession session, Settlement settlement, EncodedEvent[] events)

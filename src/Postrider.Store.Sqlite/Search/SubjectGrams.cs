@@ -89,7 +89,8 @@ static class SubjectGrams
     }
 
     /// <summary>A code point has 21 bits: three fit.</summary>
-    static ulong Hash(Rune first, Rune second, Rune third) => Mix(((ulong)first.Value << 42) | ((ulong)second.Value << 21) | (uint)third.Value);
+    static ulong Hash(Rune first, Rune second, Rune third) =>
+        Mix(((ulong)first.Value << 42) | ((ulong)second.Value << 21) | (uint)third.Value);
 
     /// <summary>The finalizer of SplitMix64. It is in the files: to change it is to index again.</summary>
     static ulong Mix(ulong value)

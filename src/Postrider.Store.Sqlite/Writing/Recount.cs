@@ -32,7 +32,8 @@ readonly record struct Recount(Connection Db, TenantId Tenant, long[] Gathered)
 
     public void OfDay(long day)
     {
-        var (first, next) = (IdRange.FirstAt(DateTimeOffset.UnixEpoch.AddDays(day)), IdRange.FirstAt(DateTimeOffset.UnixEpoch.AddDays(day + 1)));
+        var (first, next) = (
+            IdRange.FirstAt(DateTimeOffset.UnixEpoch.AddDays(day)), IdRange.FirstAt(DateTimeOffset.UnixEpoch.AddDays(day + 1)));
         var counts = new long[MessageStatuses.Count];
         Count(Db.Prepare(LiveOfDaySql).Bind(Tenant.Value).Bind(first).Bind(next), counts);
         Count(Db.Prepare(SettledOfDaySql).Bind(Tenant.Value).Bind(first).Bind(next), counts);

@@ -63,8 +63,10 @@ sealed class Writer : IDisposable
         var connection = Connection.Open(options.Path, readOnly: false, options.BusyTimeout, make);
         try
         {
-            connection.Execute("pragma page_size = 8192; pragma journal_mode = wal; pragma synchronous = full; pragma temp_store = memory; pragma secure_delete = off;");
-            connection.Execute($"pragma cache_size = -{options.WriterCacheOctets / 1024}; pragma journal_size_limit = {2 * options.CheckpointOctets};");
+            connection.Execute("pragma page_size = 8192; pragma journal_mode = wal; pragma synchronous = full;");
+            connection.Execute("pragma temp_store = memory; pragma secure_delete = off;");
+            connection.Execute(
+                $"pragma cache_size = -{options.WriterCacheOctets / 1024}; pragma journal_size_limit = {2 * options.CheckpointOctets};");
             // The server checkpoints on a thread of its own; for others SQLite's default is right.
             if (options.ServeLock)
                 connection.Execute("pragma wal_autocheckpoint = 0");

@@ -24,18 +24,22 @@ static class CaptureEndpoints
         captured.MapGet("/{id}", (string id) => Read(folder, id, (mail, source) =>
             Results.Json(CaptureReading.Read(mail, source), Plain.CapturedMessage)));
         captured.MapGet("/{id}/source", (string id) => Read(folder, id, (_, source) => Results.Bytes(source, "text/plain; charset=utf-8")));
-        captured.MapGet("/{id}/text", (string id) => Read(folder, id, (mail, source) => Part(CaptureReading.Read(mail, source).Text, "text/plain")));
+        captured.MapGet(
+            "/{id}/text", (string id) => Read(folder, id, (mail, source) => Part(CaptureReading.Read(mail, source).Text, "text/plain")));
         captured.MapGet("/{id}/html", (HttpContext context, string id) => Read(folder, id, (mail, source) =>
         {
             // Whoever sent it wrote it: no scripts, no forms, nothing fetched.
             context.Response.Headers.ContentSecurityPolicy = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'";
             return Part(CaptureReading.Read(mail, source).Html, "text/html");
         }));
-        captured.MapGet("/{id}/attachments/{number:int:min(0)}", (HttpContext context, string id, int number) => Read(folder, id, (_, source) =>
-        {
-            context.Response.Headers.ContentDisposition = "attachment";
-            return CaptureReading.Attachment(source, number) is { } octets ? Results.Bytes(octets, "application/octet-stream") : NotFound();
-        }));
+        captured.MapGet(
+            "/{id}/attachments/{number:int:min(0)}",
+            (HttpContext context, string id, int number) => Read(folder, id, (_, source) =>
+            {
+                context.Response.Headers.ContentDisposition = "attachment";
+                return CaptureReading.Attachment(source, number) is { } octets
+                    ? Results.Bytes(octets, "application/octet-stream") : NotFound();
+            }));
         captured.AddEndpointFilter(async (invocation, next) =>
         {
             invocation.HttpContext.Response.Headers.XContentTypeOptions = "nosniff";

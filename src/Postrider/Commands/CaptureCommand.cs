@@ -32,7 +32,8 @@ static class CaptureCommand
         {
             var settings = CommandLine.SettingsOf(parsed, demo: false);
             var endPoint = parsed.GetRequiredValue(Listen);
-            var receiver = new CaptureReceiver(new CaptureFolder(parsed.GetRequiredValue(Dir)), new IdGenerator(TimeProvider.System), TimeProvider.System);
+            var receiver = new CaptureReceiver(
+                new CaptureFolder(parsed.GetRequiredValue(Dir)), new IdGenerator(TimeProvider.System), TimeProvider.System);
             var server = new SmtpServer(new SmtpServerOptions { HostName = settings.Delivery.HostName }, receiver, TimeProvider.System);
 
             var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());

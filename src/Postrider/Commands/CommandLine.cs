@@ -35,7 +35,8 @@ static class CommandLine
             await Console.Error.WriteLineAsync("Try --help.");
             return ExitCode.WrongUsage;
         }
-        return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        return await parsed.InvokeAsync(
+            new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
     }
 
     /// <summary>A command's action, with what went wrong told on standard error and in the exit code.</summary>
@@ -57,7 +58,8 @@ static class CommandLine
             }
             catch (CryptographicException)
             {
-                return await RefuseAsync("What the store keeps secret was sealed with another key than Secrets:Key, or the key file, has now.");
+                return await RefuseAsync(
+                    "What the store keeps secret was sealed with another key than Secrets:Key, or the key file, has now.");
             }
             catch (Exception e) when (e is StoreUnavailableException or IOException or UnauthorizedAccessException)
             {
@@ -77,7 +79,8 @@ static class CommandLine
     /// <exception cref="SettingsException">Names every setting that cannot be served.</exception>
     public static Settings SettingsOf(ParseResult parsed, bool demo)
     {
-        var flags = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);      // the last of several flags for one setting counts
+        // The last of several flags for one setting counts.
+        var flags = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
         foreach (var setting in parsed.GetValue(Set) ?? [])
         {
             if (setting.Split('=', 2) is not [{ Length: > 0 } name, var value])

@@ -23,9 +23,12 @@ static class CopyReport
     static string LineOf(string table, TableDigest digest) =>
         string.Create(CultureInfo.InvariantCulture, $"{table,-20} {digest.Rows,12} {digest.Sum:x32}");
 
-    public static string WhyDifferent(CopyOutcome.Compared compared, StoreAddress to) =>
-        $"Not the same in both stores: {string.Join(", ", compared.Tables.Where(table => !table.IsEqual).Select(table => table.Table.Name))}. "
-        + $"Most likely the source was changed between two runs. {to} cannot be served as it is: drop it, make it anew, and copy again.";
+    public static string WhyDifferent(CopyOutcome.Compared compared, StoreAddress to)
+    {
+        var differ = string.Join(", ", compared.Tables.Where(table => !table.IsEqual).Select(table => table.Table.Name));
+        return $"Not the same in both stores: {differ}. Most likely the source was changed between two runs. "
+            + $"{to} cannot be served as it is: drop it, make it anew, and copy again.";
+    }
 
     /// <param name="keyIsSet">Whether Secrets:Key is given, here at least.</param>
     public static string WhatIsLeft(StoreAddress from, StoreAddress to, bool keyIsSet)

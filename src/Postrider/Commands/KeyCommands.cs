@@ -8,7 +8,8 @@ namespace Postrider.Commands;
 static class KeyCommands
 {
     static readonly Option<string> TenantName = new("--tenant") { Description = "The tenant's name", Required = true };
-    static readonly Option<string> DialectName = new("--dialect") { Description = "scaisend, postject, sendops or mailingapi", Required = true };
+    static readonly Option<string> DialectName =
+        new("--dialect") { Description = "scaisend, postject, sendops or mailingapi", Required = true };
     static readonly Option<string?> Scopes = new("--scopes") { Description = "Comma-separated; all of the dialect's when left out" };
     static readonly Option<string> Label = new("--name") { Description = "What the key is for", DefaultValueFactory = _ => "command line" };
     static readonly Option<bool> Test = new("--test") { Description = "Everything sent with it is sandboxed" };
@@ -20,7 +21,8 @@ static class KeyCommands
         {
             var desk = TenantDesk.Of(context);
             if (Settings.DialectOf(parsed.GetRequiredValue(DialectName)) is not { } dialect)
-                throw new SettingsException([$"--dialect: \"{parsed.GetValue(DialectName)}\" is none of scaisend, postject, sendops, mailingapi"]);
+                throw new SettingsException(
+                    [$"--dialect: \"{parsed.GetValue(DialectName)}\" is none of scaisend, postject, sendops, mailingapi"]);
             if (dialect != Dialect.ScaiSend)
                 return await CommandLine.RefuseAsync($"{dialect} is not served yet; scaisend is.");
             if (await desk.FindAsync(parsed.GetRequiredValue(TenantName), cancel) is not { } tenant)
@@ -29,7 +31,8 @@ static class KeyCommands
                 ?? ApiKeyScopes.ScaiSend;
             var unknown = scopes.Except(ApiKeyScopes.ScaiSend).ToArray();
             if (unknown.Length > 0)
-                return await CommandLine.RefuseAsync($"Unknown scopes: {string.Join(", ", unknown)}. Known: {string.Join(", ", ApiKeyScopes.ScaiSend)}.");
+                return await CommandLine.RefuseAsync(
+                    $"Unknown scopes: {string.Join(", ", unknown)}. Known: {string.Join(", ", ApiKeyScopes.ScaiSend)}.");
             var name = parsed.GetValue(Label)!;
             if (name.Length is 0 or > 255)
                 return await CommandLine.RefuseAsync("A key's name has 1 to 255 characters.");

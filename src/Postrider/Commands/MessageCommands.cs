@@ -27,7 +27,8 @@ static class MessageCommands
             return await CommandLine.RefuseAsync($"There is no message {parsed.GetValue(Id)}.");
 
         var shown = ShownMessage.Of(view);
-        await Console.Out.WriteLineAsync(parsed.GetValue(Json) ? JsonSerializer.Serialize(shown, ShownJson.Default.ShownMessage) : AsText(shown));
+        await Console.Out.WriteLineAsync(
+            parsed.GetValue(Json) ? JsonSerializer.Serialize(shown, ShownJson.Default.ShownMessage) : AsText(shown));
         return ExitCode.Done;
     }
 
@@ -54,7 +55,8 @@ static class MessageCommands
 }
 
 sealed record ShownMessage(
-    string Id, string Status, string From, string Subject, DateTimeOffset QueuedAt, int RetryCount, DateTimeOffset? NextRetryAt, string? Error,
+    string Id, string Status, string From, string Subject, DateTimeOffset QueuedAt, int RetryCount, DateTimeOffset? NextRetryAt,
+    string? Error,
     IReadOnlyList<ShownRecipient> Recipients, IReadOnlyList<ShownEvent> Timeline)
 {
     public static ShownMessage Of(MessageView view)
@@ -67,7 +69,8 @@ sealed record ShownMessage(
                 Word(recipient.Kind), recipient.Address.Mailbox.ToString(), Word(recipient.State), recipient.LastReply))],
             [.. view.Events.Select(entry => new ShownEvent(
                 entry.At, Word(entry.Type), recipients[entry.Recipient].Address.Mailbox.ToString(), entry.Data?.MxHost,
-                entry.Data?.AttemptRecord?.Replies ?? (entry.Data?.SmtpResponse is { } reply ? [reply] : []), entry.Data?.Uncertain ?? false))]);
+                entry.Data?.AttemptRecord?.Replies ?? (entry.Data?.SmtpResponse is { } reply ? [reply] : []),
+                entry.Data?.Uncertain ?? false))]);
     }
 
     static string Word<T>(T value) where T : struct, Enum => value.ToString().ToLowerInvariant();

@@ -31,7 +31,8 @@ static class QueueCommand
             await BacklogsAsync(context, cancel),
             await context.Store.ReportsAsync(now - DestinationWatch.Lifetime, cancel),
             now);
-        await Console.Out.WriteLineAsync(parsed.GetValue(Json) ? JsonSerializer.Serialize(shown, QueueJson.Default.ShownQueue) : AsText(shown));
+        await Console.Out.WriteLineAsync(
+            parsed.GetValue(Json) ? JsonSerializer.Serialize(shown, QueueJson.Default.ShownQueue) : AsText(shown));
         return ExitCode.Done;
     }
 
@@ -72,7 +73,8 @@ static class QueueCommand
             lines.Add(destination.Destination);
             lines.Add(string.Create(
                 CultureInfo.InvariantCulture,
-                $"  {destination.Messages} waiting since {Instant(destination.WaitingSince)}, next attempt {Instant(destination.NextAttempt)}"));
+                $"  {destination.Messages} waiting since {Instant(destination.WaitingSince)}, "
+                    + $"next attempt {Instant(destination.NextAttempt)}"));
             lines.Add($"  limit: {destination.Limit}{(destination.Reason is { } reason ? $" ({reason})" : "")}");
             lines.Add($"  last reply: {destination.LastReply ?? "not tried yet"}");
             lines.AddRange(backlogs[destination.Destination].Select(row => string.Create(

@@ -13,7 +13,8 @@ sealed record ShownQueue(
     long Live, long Leased, long Overdue, int Servers, IReadOnlyList<ShownDestination> Destinations, IReadOnlyList<ShownBacklog> Waiting)
 {
     public static ShownQueue Of(
-        QueueSummary summary, IReadOnlyList<(BacklogView View, string Tenant)> backlogs, IReadOnlyList<NodeReport> reports, DateTimeOffset now)
+        QueueSummary summary, IReadOnlyList<(BacklogView View, string Tenant)> backlogs, IReadOnlyList<NodeReport> reports,
+        DateTimeOffset now)
     {
         var views = reports.SelectMany(report => report.Destinations).ToLookup(view => view.Key);
         var siteOf = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -40,7 +41,8 @@ sealed record ShownQueue(
 /// delivers.</param>
 /// <param name="Held">That the nodes hold, waiting for a connection or being sent.</param>
 sealed record ShownDestination(
-    string Destination, IReadOnlyList<string> Domains, long Messages, DateTimeOffset? WaitingSince, DateTimeOffset? NextAttempt, string? LastReply,
+    string Destination, IReadOnlyList<string> Domains, long Messages, DateTimeOffset? WaitingSince, DateTimeOffset? NextAttempt,
+    string? LastReply,
     string Limit, string? Reason, int Held, int Connections)
 {
     /// <summary>Of several nodes, the one is shown that the strictest limit binds: the last of these.</summary>
@@ -74,7 +76,8 @@ sealed record ShownDestination(
 
 /// <summary>What waits for one domain on behalf of one tenant.</summary>
 sealed record ShownBacklog(
-    string Tenant, string Domain, long Messages, DateTimeOffset WaitingSince, DateTimeOffset NextDueAt, string? LastReply, string Destination)
+    string Tenant, string Domain, long Messages, DateTimeOffset WaitingSince, DateTimeOffset NextDueAt, string? LastReply,
+    string Destination)
 {
     const string SeveralDomains = "(several domains)";
 
@@ -82,7 +85,8 @@ sealed record ShownBacklog(
     {
         var domain = view.Backlog.Key.Domain is { Length: > 0 } name ? name : SeveralDomains;
         return new ShownBacklog(
-            tenant, domain, view.Waiting, view.Waiting > 0 ? view.Oldest.CreatedAt : view.Backlog.NextDueAt, view.Backlog.NextDueAt, view.LastReply,
+            tenant, domain, view.Waiting, view.Waiting > 0 ? view.Oldest.CreatedAt : view.Backlog.NextDueAt, view.Backlog.NextDueAt,
+            view.LastReply,
             destination ?? domain);
     }
 }

@@ -54,7 +54,8 @@ static class DestinationRuleText
                 "connections" => Number(value, 1_000) is { } number ? limits with { Connections = number } : null,
                 "messages-per-connection" => Number(value, 1_000_000) is { } number ? limits with { MessagesPerConnection = number } : null,
                 "rate" => MessageRate.TryParseAll(value, out var rates) ? limits with { Rates = rates } : null,
-                "back-off" => SettingsReader.TryDuration(value, out var pause) && pause > TimeSpan.Zero ? limits with { BackOff = pause } : null,
+                "back-off" =>
+                    SettingsReader.TryDuration(value, out var pause) && pause > TimeSpan.Zero ? limits with { BackOff = pause } : null,
                 _ => null,
             };
             if (read is null)
@@ -71,5 +72,6 @@ static class DestinationRuleText
     }
 
     static int? Number(string text, int most) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= 1 && number <= most ? number : null;
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= 1 && number <= most
+            ? number : null;
 }

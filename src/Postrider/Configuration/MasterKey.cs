@@ -16,7 +16,8 @@ static class MasterKey
         { SecretKey: { } key } => key,
         { Store: StoreAddress.Sqlite { Path: var path } } => LoadFile(path),
         _ => throw new SettingsException([
-            $"Secrets:Key: nodes that share {settings.Store} need the same key, {SecretBox.KeyOctets} random octets in base64 (openssl rand -base64 {SecretBox.KeyOctets})"]),
+            $"Secrets:Key: nodes that share {settings.Store} need the same key, {SecretBox.KeyOctets} random octets in base64 "
+                + $"(openssl rand -base64 {SecretBox.KeyOctets})"]),
     };
 
     /// <exception cref="CryptographicException">The store's secrets were sealed with another key.</exception>
@@ -33,7 +34,8 @@ static class MasterKey
         {
             // The key is made before the database, so where that is, this one has been lost: a new one could open nothing in it.
             var isLost = File.Exists(database) && !File.Exists(path);
-            return isLost ? throw new SettingsException([$"Secrets:Key: {path} is missing, but {database} is there; restore it, or name the key"])
+            return isLost
+                ? throw new SettingsException([$"Secrets:Key: {path} is missing, but {database} is there; restore it, or name the key"])
                 : File.Exists(path) ? Read(path) : Create(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

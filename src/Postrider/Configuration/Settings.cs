@@ -60,8 +60,11 @@ sealed record Settings
     public static Settings Read(IConfiguration configuration, bool demo)
     {
         var reader = new SettingsReader(configuration);
-        var listen = reader.Parsed("Http:Listen", [new Uri("http://127.0.0.1:8080")], "a list of http://ADDRESS:PORT, with an IP address or localhost", ParseListen);
-        var hostName = reader.Parsed("Smtp:HostName", MachineName(), "a host name", text => Domain.TryParseHostName(text, out var name) ? name : null);
+        var listen = reader.Parsed(
+            "Http:Listen", [new Uri("http://127.0.0.1:8080")], "a list of http://ADDRESS:PORT, with an IP address or localhost",
+            ParseListen);
+        var hostName = reader.Parsed(
+            "Smtp:HostName", MachineName(), "a host name", text => Domain.TryParseHostName(text, out var name) ? name : null);
         var settings = new Settings
         {
             Store = ReadStore(reader),
@@ -85,14 +88,18 @@ sealed record Settings
                 IdempotencyKept = reader.Duration("Intake:IdempotencyKept", new IntakeOptions().IdempotencyKept, TimeSpan.FromSeconds(1)),
             },
             Api = ReadApi(reader),
-            DefaultDialect = reader.Parsed("Api:DefaultDialect", "mailingapi", "a dialect", text => DialectOf(text) is null ? null : text) is var name
+            DefaultDialect = reader.Parsed(
+                "Api:DefaultDialect", "mailingapi", "a dialect", text => DialectOf(text) is null ? null : text) is var name
                 ? DialectOf(name)!.Value : default,
             Hosts = ReadHosts(reader),
             Inbound = reader.EndPoint("Inbound:Listen", demo ? new IPEndPoint(IPAddress.Loopback, 2525) : null, 25),
             OldestDue = reader.Duration("Ready:OldestDue", TimeSpan.FromMinutes(5), TimeSpan.FromSeconds(1)),
-            OtlpEndpoint = reader.Text("Metrics:Otlp") is null ? null : reader.Parsed("Metrics:Otlp", listen[0], "an http:// address", ParseUrl),
-            LogLevel = Enum.TryParse<LogLevel>(reader.Text("Log:Level", "Information"), ignoreCase: true, out var level) && Enum.IsDefined(level)
-                ? level : reader.Fault("Log:Level", "it is Trace, Debug, Information, Warning, Error, Critical or None", LogLevel.Information),
+            OtlpEndpoint = reader.Text("Metrics:Otlp") is null
+                ? null : reader.Parsed("Metrics:Otlp", listen[0], "an http:// address", ParseUrl),
+            LogLevel = Enum.TryParse<LogLevel>(reader.Text("Log:Level", "Information"), ignoreCase: true, out var level)
+                && Enum.IsDefined(level)
+                ? level
+                : reader.Fault("Log:Level", "it is Trace, Debug, Information, Warning, Error, Critical or None", LogLevel.Information),
             JsonLogs = reader.Text("Log:Format", "text") switch
             {
                 "json" => true,
@@ -107,7 +114,8 @@ sealed record Settings
         if (settings.Inbound is { Port: 0 } && !demo)
             reader.Fault("Inbound:Listen", "it names no port", 0);
         if (settings.Queue.Lease < settings.Queue.RenewInterval * 2)
-            reader.Fault("Queue:Lease", $"{settings.Queue.Lease} must be at least twice Queue:RenewInterval, {settings.Queue.RenewInterval}", 0);
+            reader.Fault(
+                "Queue:Lease", $"{settings.Queue.Lease} must be at least twice Queue:RenewInterval, {settings.Queue.RenewInterval}", 0);
         if (settings.Delivery.InitialConcurrency > settings.Delivery.Concurrency)
             reader.Fault("Delivery:InitialConcurrency", "it is more than Delivery:Concurrency", 0);
 
@@ -154,7 +162,8 @@ sealed record Settings
             Routes = ReadRoutes(reader),
             AllowPrivateTargets = reader.Flag("Smtp:AllowPrivateTargets", demo),
             ReturnPathDomain = reader.Parsed(
-                "Smtp:ReturnPathDomain", defaults.ReturnPathDomain, "a domain", text => Domain.TryParse(text, out var domain) ? domain : null),
+                "Smtp:ReturnPathDomain", defaults.ReturnPathDomain, "a domain",
+                text => Domain.TryParse(text, out var domain) ? domain : null),
             Concurrency = reader.Number("Delivery:Concurrency", defaults.Concurrency, 1, 1_000),
             InitialConcurrency = reader.Number("Delivery:InitialConcurrency", defaults.InitialConcurrency, 1, 1_000),
             Room = reader.Number("Delivery:Room", defaults.Room, 1, 100_000),
@@ -204,7 +213,7 @@ sealed record Settings
     static Dictionary<string, DnsEndPoint> ReadRoutes(SettingsReader reader)
     {
         var routes = new Dictionary<string, DnsEndPoint>(StringComparer.Ordinal);
-        foreach (var part in reader.Text("Smtp:Routes", "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        foreach (var part in Parts(reader.Text("Smtp:Routes", "")))
         {
             var (domain, host) = part.Split('=', 2, StringSplitOptions.TrimEntries) is [var left, var right] ? (left, right) : (part, "");
             var name = domain == "*" ? "*" : Domain.TryParseHostName(domain, out var parsed) ? parsed.Ascii : null;
@@ -221,7 +230,8 @@ sealed record Settings
         if (IPEndPoint.TryParse(text, out var address) && address.Port is > 0)
             return new DnsEndPoint(address.Address.ToString(), address.Port);
         var colon = text.LastIndexOf(':');
-        return colon > 0 && Domain.TryParseHostName(text[..colon], out var host) && ushort.TryParse(text[(colon + 1)..], out var port) && port > 0
+        return colon > 0 && Domain.TryParseHostName(text[..colon], out var host) && ushort.TryParse(text[(colon + 1)..], out var port)
+            && port > 0
             ? new DnsEndPoint(host.Ascii, port)
             : null;
     }
@@ -294,10 +304,12 @@ sealed record Settings
         };
     }
 
+    static string[] Parts(string list) => list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+
     static Dictionary<string, Dialect> ReadHosts(SettingsReader reader)
     {
         var hosts = new Dictionary<string, Dialect>(StringComparer.OrdinalIgnoreCase);
-        foreach (var part in reader.Text("Api:Hosts", "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        foreach (var part in Parts(reader.Text("Api:Hosts", "")))
         {
             if (part.Split('=', 2, StringSplitOptions.TrimEntries) is [var host, var name] && DialectOf(name) is { } dialect)
                 hosts[host] = dialect;
@@ -321,7 +333,8 @@ sealed record Settings
     }
 
     static Uri? ParseUrl(string text) =>
-        Uri.TryCreate(text, UriKind.Absolute, out var url) && (url.Scheme == Uri.UriSchemeHttp || url.Scheme == Uri.UriSchemeHttps) ? url : null;
+        Uri.TryCreate(text, UriKind.Absolute, out var url) && (url.Scheme == Uri.UriSchemeHttp || url.Scheme == Uri.UriSchemeHttps)
+            ? url : null;
 
     /// <summary>The fully qualified name where the machine knows it.</summary>
     static Domain MachineName()
@@ -340,7 +353,8 @@ sealed record Settings
 
     /// <summary>A machine without a domain is in <c>localdomain</c>, as Postfix has it; mailboxes cannot be at a single label.</summary>
     static Domain Qualified(string name) =>
-        Domain.TryParse(name, out var domain) || Domain.TryParse($"{name}.localdomain", out domain) || Domain.TryParse("localhost.localdomain", out domain)
+        Domain.TryParse(name, out var domain) || Domain.TryParse($"{name}.localdomain", out domain)
+            || Domain.TryParse("localhost.localdomain", out domain)
             ? domain
             : throw new InvalidOperationException("localhost.localdomain is a domain.");
 }

@@ -57,7 +57,8 @@ sealed class SettingsReader(IConfiguration configuration)
     public IPEndPoint? EndPoint(string name, IPEndPoint? otherwise, int defaultPort) =>
         Text(name) is not { } text ? otherwise
         : string.Equals(text, "off", StringComparison.OrdinalIgnoreCase) ? null
-        : IPEndPoint.TryParse(text, out var value) ? (value.Port == 0 && !text.EndsWith(":0", StringComparison.Ordinal) ? new(value.Address, defaultPort) : value)
+        : IPEndPoint.TryParse(text, out var value)
+            ? (value.Port == 0 && !text.EndsWith(":0", StringComparison.Ordinal) ? new(value.Address, defaultPort) : value)
         : Fault(name, $"\"{text}\" is not address:port", otherwise);
 
     public T Fault<T>(string name, string problem, T otherwise)

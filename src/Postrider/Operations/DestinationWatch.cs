@@ -7,7 +7,8 @@ namespace Postrider.Operations;
 /// <summary>
 /// Tells what this node's destinations are held back by: in the store for <c>postrider queue</c>, which is another process, and as gauges.
 /// </summary>
-sealed class DestinationWatch(IDestinationReports reports, MailEngine engine, TimeProvider time, ILogger<DestinationWatch> log) : BackgroundService
+sealed class DestinationWatch(IDestinationReports reports, MailEngine engine, TimeProvider time, ILogger<DestinationWatch> log)
+    : BackgroundService
 {
     /// <summary>One small write when something has changed.</summary>
     static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
@@ -26,7 +27,8 @@ sealed class DestinationWatch(IDestinationReports reports, MailEngine engine, Ti
     protected override async Task ExecuteAsync(CancellationToken cancel)
     {
         _meter.CreateObservableGauge(
-            "postrider.destinations.limited", CountByLimit, "{destination}", "Destinations that some limit holds back on this node, by limit.");
+            "postrider.destinations.limited", CountByLimit, "{destination}",
+            "Destinations that some limit holds back on this node, by limit.");
         using var timer = new PeriodicTimer(Interval, time);
         try
         {
@@ -77,7 +79,8 @@ sealed class DestinationWatch(IDestinationReports reports, MailEngine engine, Ti
     {
         var counts = Volatile.Read(ref _limited).CountBy(destination => destination.Binds).ToDictionary();
         return Enum.GetValues<BindingLimit>().Where(limit => limit != BindingLimit.None)
-            .Select(limit => new Measurement<int>(counts.GetValueOrDefault(limit), KeyValuePair.Create("limit", (object?)LimitWords.Of(limit))));
+            .Select(limit => new Measurement<int>(
+                counts.GetValueOrDefault(limit), KeyValuePair.Create("limit", (object?)LimitWords.Of(limit))));
     }
 
     public override void Dispose()

@@ -73,7 +73,8 @@ sealed class PrometheusText : IDisposable
         foreach (var (name, value) in tags)
         {
             var escaped = Convert.ToString(value, CultureInfo.InvariantCulture)!
-                .Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
+                .Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)
+                .Replace("\n", "\\n", StringComparison.Ordinal);
             labels.Append(CultureInfo.InvariantCulture, $"{(labels.Length > 0 ? "," : "")}{Plain(name)}=\"{escaped}\"");
         }
         return labels.ToString();
@@ -94,7 +95,8 @@ sealed class PrometheusText : IDisposable
 
     static string KindOf(Instrument instrument) => IsCounter(instrument) ? "counter" : IsHistogram(instrument) ? "histogram" : "gauge";
 
-    static bool IsCounter(Instrument instrument) => instrument is Counter<long> or Counter<double> or ObservableCounter<long> or ObservableCounter<double>;
+    static bool IsCounter(Instrument instrument) =>
+        instrument is Counter<long> or Counter<double> or ObservableCounter<long> or ObservableCounter<double>;
 
     static bool IsHistogram(Instrument instrument) => instrument is Histogram<double> or Histogram<long>;
 

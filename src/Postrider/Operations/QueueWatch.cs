@@ -27,12 +27,15 @@ sealed class QueueWatch(IQueueStore queue, MailEngine engine, TimeProvider time,
     {
         _meter.CreateObservableGauge("postrider.queue.live", () => Last.Live, "{message}", "Messages not settled.");
         _meter.CreateObservableGauge("postrider.queue.leased", () => Last.Leased, "{message}", "Messages some node holds.");
-        _meter.CreateObservableGauge("postrider.queue.overdue", () => Last.Overdue, "{message}", "Ended leases nobody has taken over yet; a fault when it stays above 0.");
+        _meter.CreateObservableGauge(
+            "postrider.queue.overdue", () => Last.Overdue, "{message}",
+            "Ended leases nobody has taken over yet; a fault when it stays above 0.");
         _meter.CreateObservableGauge(
             "postrider.queue.oldest_due", () => Last.OldestDue is { } due ? (time.GetUtcNow() - due).TotalSeconds : 0, "s",
             "How long the message that has been due longest has been due, those behind destinations left alone included.");
         _meter.CreateObservableGauge(
-            "postrider.dispatcher.lag", () => engine.DispatchLag.TotalSeconds, "s", "How late the dispatcher is with what could go out now.");
+            "postrider.dispatcher.lag", () => engine.DispatchLag.TotalSeconds, "s",
+            "How late the dispatcher is with what could go out now.");
 
         using var timer = new PeriodicTimer(Interval, time);
         try

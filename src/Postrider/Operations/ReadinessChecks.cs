@@ -40,7 +40,8 @@ sealed class OldestDueCheck(MailEngine engine, QueueWatch watch, Settings settin
     public ValueTask<Readiness> CheckAsync(CancellationToken cancel)
     {
         var (lag, queue) = (engine.DispatchLag, watch.Last);
-        var oldest = queue.OldestDue is { } due ? $"oldest due for {Math.Max(0, (time.GetUtcNow() - due).TotalSeconds):0} s" : "nothing due";
+        var oldest = queue.OldestDue is { } due
+            ? $"oldest due for {Math.Max(0, (time.GetUtcNow() - due).TotalSeconds):0} s" : "nothing due";
         return new(new Readiness(
             lag <= settings.OldestDue && watch.OverdueFor <= OverdueTime.Most,
             $"{oldest}; the dispatcher is {lag.TotalSeconds:0.0} s late; {queue.Overdue} leases overdue"));

@@ -16,7 +16,9 @@ public sealed class BounceRulesTests
     {
         foreach (var stage in Enum.GetValues<SmtpStage>())
         {
-            foreach (var code in (int[])[400, 421, 450, 451, 452, 454, 499, 500, 501, 502, 503, 504, 521, 541, .. Enumerable.Range(550, 10), 571, 599])
+            int[] codes =
+                [400, 421, 450, 451, 452, 454, 499, 500, 501, 502, 503, 504, 521, 541, .. Enumerable.Range(550, 10), 571, 599];
+            foreach (var code in codes)
             {
                 foreach (var status in Statuses(code / 100))
                 {
@@ -42,7 +44,8 @@ public sealed class BounceRulesTests
         var isNamed = stage is SmtpStage.RcptTo or SmtpStage.Data or SmtpStage.Content or SmtpStage.EndOfData;
         return (reply.Enhanced is { Subject: not 0 } code ? $"{code.Subject}.{code.Detail}" : null, reply.Code) switch
         {
-            ("3.4" or "2.2" or "2.3", _) or (null, 552) => BounceAction.Soft,      // full or too big, which those who offer SIZE say at MAIL
+            // Full or too big, which those who offer SIZE say at MAIL.
+            ("3.4" or "2.2" or "2.3", _) or (null, 552) => BounceAction.Soft,
             _ when !isNamed => BounceAction.Block,
             ("1.7" or "1.8", _) => BounceAction.Block,           // bad sender's mailbox or system address
             ("2.1", _) => BounceAction.Hard,
@@ -73,7 +76,8 @@ public sealed class BounceRulesTests
     [InlineData("list-wrapped-failed", "no-such-mailbox Hard")]
     public void Says_what_a_report_means(string sample, params string[] expected)
     {
-        var octets = File.ReadAllBytes(Path.Combine(Path.GetDirectoryName(ThisFile())!, $"../../Postrider.Mail.Tests/Reports/{sample}.eml"));
+        var octets = File.ReadAllBytes(
+            Path.Combine(Path.GetDirectoryName(ThisFile())!, $"../../Postrider.Mail.Tests/Reports/{sample}.eml"));
 
         var report = Assert.IsType<DeliveryStatusNotification>(InboundReport.Read(MimeReader.Read(octets)));
 
@@ -101,20 +105,28 @@ public sealed class BounceRulesTests
             """, out var faults);
 
         Assert.Empty(faults);
-        Assert.Equal(new BounceClass(BounceCategory.Policy, BounceAction.Block), rules.Classify(SmtpStage.RcptTo, new SmtpReply(550, "5.1.1 USER unknown of  the north, gone")));
-        Assert.Equal(BounceAction.Hard, rules.Classify(SmtpStage.EndOfData, new SmtpReply(550, "5.1.1 user unknown of the north, gone")).Action);
-        Assert.Equal(BounceAction.Hard, rules.Classify(SmtpStage.RcptTo, new SmtpReply(550, "5.1.1 of the north: user unknown, gone")).Action);
+        Assert.Equal(
+            new BounceClass(BounceCategory.Policy, BounceAction.Block),
+            rules.Classify(SmtpStage.RcptTo, new SmtpReply(550, "5.1.1 USER unknown of  the north, gone")));
+        Assert.Equal(
+            BounceAction.Hard, rules.Classify(SmtpStage.EndOfData, new SmtpReply(550, "5.1.1 user unknown of the north, gone")).Action);
+        Assert.Equal(
+            BounceAction.Hard, rules.Classify(SmtpStage.RcptTo, new SmtpReply(550, "5.1.1 of the north: user unknown, gone")).Action);
     }
 
     [Theory]
     [InlineData("spam block", "line 1: \"spam\" is not a category")]
     [InlineData("content drop", "line 1: \"drop\" is not an action: retry, retry-throttled, soft, block, hard")]
-    [InlineData("blocklist hard text=\"x\"", "line 1: blocklist cannot be hard: it says nothing of the mailbox, and hard stops all mail to it")]
-    [InlineData("\n\ncontent block text=unquoted", "line 3: text=unquoted is not stage=, code=, status= or text=\"…\", or not one of their values")]
+    [InlineData(
+        "blocklist hard text=\"x\"", "line 1: blocklist cannot be hard: it says nothing of the mailbox, and hard stops all mail to it")]
+    [InlineData(
+        "\n\ncontent block text=unquoted", "line 3: text=unquoted is not stage=, code=, status= or text=\"…\", or not one of their values")]
     [InlineData("content block text=\"**\"", "line 1: text=\"**\" is not stage=, code=, status= or text=\"…\", or not one of their values")]
     [InlineData("content block code=250", "line 1: code=250 is not stage=, code=, status= or text=\"…\", or not one of their values")]
     [InlineData("content block status=5.1", "line 1: status=5.1 is not stage=, code=, status= or text=\"…\", or not one of their values")]
-    [InlineData("no-such-mailbox hard stage=mail", "line 1: nothing can be said of a mailbox at that stage: no-such-mailbox is for rcpt, data and report")]
+    [InlineData(
+        "no-such-mailbox hard stage=mail",
+        "line 1: nothing can be said of a mailbox at that stage: no-such-mailbox is for rcpt, data and report")]
     public void Names_the_line_that_is_wrong(string text, string expected)
     {
         var rules = BounceRules.Read(text, out var faults);
@@ -126,7 +138,10 @@ public sealed class BounceRulesTests
     [Fact]
     public void What_is_about_us_is_never_hard_whatever_the_code()
     {
-        string[] admissions = ["listed in RBL", "poor reputation", "rate limit exceeded", "DMARC policy", "spam detected", "Greylisted", "Relay access denied"];
+        string[] admissions =
+        [
+            "listed in RBL", "poor reputation", "rate limit exceeded", "DMARC policy", "spam detected", "Greylisted", "Relay access denied",
+        ];
 
         foreach (var words in admissions)
         {

@@ -141,7 +141,9 @@ public sealed class RealRepliesTests
     public void Are_understood(SmtpStage stage, string lines, string expected)
     {
         var parts = lines.Split('|');
-        var reply = new SmtpReply(int.Parse(parts[0].AsSpan(0, 3)), [.. parts.Select(line => line.Length > 3 && char.IsAsciiDigit(line[0]) ? line[4..] : line)]);
+        var reply = new SmtpReply(
+            int.Parse(parts[0].AsSpan(0, 3)),
+            [.. parts.Select(line => line.Length > 3 && char.IsAsciiDigit(line[0]) ? line[4..] : line)]);
 
         var (category, action) = BounceRules.BuiltIn.Classify(stage, reply);
 

@@ -55,7 +55,8 @@ public sealed class ComposerTests
     SettingsAttachment Attach(string name, byte[] content, string? contentId = null)
     {
         _store.Put(content);
-        return new SettingsAttachment(name, "application/octet-stream", contentId, contentId is not null, ContentHash.Of(content).ToString(), content.Length);
+        return new SettingsAttachment(
+            name, "application/octet-stream", contentId, contentId is not null, ContentHash.Of(content).ToString(), content.Length);
     }
 
     [Fact]
@@ -136,7 +137,8 @@ public sealed class ComposerTests
         var message = Message("Dear -name-", "<body>-name-</body>", settings);
         var body = new MessageBody("Dear -name-"u8.ToArray(), "<body>-name-</body>"u8.ToArray());
         var attempted = new MessageEvent(
-            default, EventType.Bounce, 0, _time.GetUtcNow(), new EventData { AttemptRecord = new AttemptRecord { RenderedAt = _time.GetUtcNow() } });
+            default, EventType.Bounce, 0, _time.GetUtcNow(),
+            new EventData { AttemptRecord = new AttemptRecord { RenderedAt = _time.GetUtcNow() } });
         var suppressed = attempted with { Data = new EventData { AttemptRecord = new AttemptRecord { LeasedAt = _time.GetUtcNow() } } };
         MessageView View(MessageStatus status, params MessageEvent[] events) =>
             new() { Message = message, Status = status, QueuedAt = _time.GetUtcNow(), Body = body, Events = events };
@@ -149,7 +151,8 @@ public sealed class ComposerTests
             View(MessageStatus.Bounced, attempted), View(MessageStatus.Queued, attempted),
         ];
         Assert.All(composed, view => Assert.Equal(
-            (read.Text!.TrimEnd().ReplaceLineEndings("\n"), read.Html!.TrimEnd()), (Text(view.ShownBody!.Text), Text(view.ShownBody.Html))));
+            (read.Text!.TrimEnd().ReplaceLineEndings("\n"), read.Html!.TrimEnd()),
+            (Text(view.ShownBody!.Text), Text(view.ShownBody.Html))));
         MessageView[] submitted =
         [
             View(MessageStatus.Queued), View(MessageStatus.Processing), View(MessageStatus.Sandbox), View(MessageStatus.Cancelled),
@@ -177,7 +180,8 @@ public sealed class ComposerTests
     [Fact]
     public async Task A_message_without_html_gets_none_from_substitutions()
     {
-        var read = await ReadAsync(Message("Dear -name-", null, new MessageSettings { Substitutions = new Dictionary<string, string> { ["-name-"] = "Ada" } }));
+        var read = await ReadAsync(
+            Message("Dear -name-", null, new MessageSettings { Substitutions = new Dictionary<string, string> { ["-name-"] = "Ada" } }));
 
         Assert.Null(read.HtmlPart);
         Assert.Equal("Dear Ada", read.Text!.TrimEnd());
@@ -219,8 +223,10 @@ public sealed class ComposerTests
 
         var octets = await ComposeAsync(Message(settings: settings));
 
-        Assert.Contains($"\r\nList-Unsubscribe: {unsubscribe.Replace(", ", ",\r\n ", StringComparison.Ordinal)}\r\n", octets, StringComparison.Ordinal);
-        var signature = octets[..octets.IndexOf("\r\nFrom:", StringComparison.Ordinal)].Replace("\r\n", "", StringComparison.Ordinal).Replace(" ", "", StringComparison.Ordinal);
+        Assert.Contains(
+            $"\r\nList-Unsubscribe: {unsubscribe.Replace(", ", ",\r\n ", StringComparison.Ordinal)}\r\n", octets, StringComparison.Ordinal);
+        var signature = octets[..octets.IndexOf("\r\nFrom:", StringComparison.Ordinal)].Replace("\r\n", "", StringComparison.Ordinal)
+            .Replace(" ", "", StringComparison.Ordinal);
         var signed = signature.Split(';').Single(tag => tag.StartsWith("h=", StringComparison.Ordinal))[2..].Split(':');
         Assert.Equal(2, signed.Count(name => name == "From"));      // over-signed
         Assert.Superset(
@@ -257,8 +263,10 @@ public sealed class ComposerTests
     [Fact]
     public async Task Content_that_is_gone_is_a_failure_and_a_store_that_is_away_a_fault()
     {
-        var settings = new MessageSettings { Attachments = [new SettingsAttachment("a", "text/plain", null, false, new string('0', 64), 10)] };
-        Assert.Equal("render_failure", Assert.IsType<Composition.Failed>(await _composer.ComposeAsync(Message(settings: settings), default)).Reason);
+        var settings =
+            new MessageSettings { Attachments = [new SettingsAttachment("a", "text/plain", null, false, new string('0', 64), 10)] };
+        Assert.Equal(
+            "render_failure", Assert.IsType<Composition.Failed>(await _composer.ComposeAsync(Message(settings: settings), default)).Reason);
         Assert.Equal("render_failure", Assert.IsType<Composition.Failed>(
             await _composer.ComposeAsync(Message() with { Body = new ContentHash(1, 2) }, default)).Reason);
 

@@ -23,7 +23,8 @@ public sealed class BatchControlTests : IBatchOrderStore, IBatchStore, IQueueWak
     bool _isThere = true;
 
     public BatchControlTests() =>
-        _control = new BatchControl(this, this, this, new IdGenerator(_time), _time, new ControlOptions(), NullLogger<BatchControl>.Instance);
+        _control = new BatchControl(
+            this, this, this, new IdGenerator(_time), _time, new ControlOptions(), NullLogger<BatchControl>.Instance);
 
     [Fact]
     public async Task An_order_is_worked_on_page_by_page_and_what_it_releases_is_told()
@@ -138,7 +139,8 @@ public sealed class BatchControlTests : IBatchOrderStore, IBatchStore, IQueueWak
     public async Task A_store_that_is_away_is_told_to_who_asked_and_tried_again()
     {
         _answers.Enqueue(Task.FromException<BatchPageResult>(new StoreUnavailableException("away")));
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => _control.OrderAsync(Batch, BatchAction.Cancel, null, CancellationToken.None));
+        await Assert.ThrowsAsync<StoreUnavailableException>(
+            () => _control.OrderAsync(Batch, BatchAction.Cancel, null, CancellationToken.None));
 
         _pending = [Batch];
         _answers.Enqueue(Task.FromResult(new BatchPageResult(BatchWork.Done, [])));
@@ -154,7 +156,8 @@ public sealed class BatchControlTests : IBatchOrderStore, IBatchStore, IQueueWak
         return Task.FromResult(_isThere);
     }
 
-    public Task<IReadOnlyList<BatchKey>> PendingOrdersAsync(DateTimeOffset now, int limit, CancellationToken cancel) => Task.FromResult(_pending);
+    public Task<IReadOnlyList<BatchKey>> PendingOrdersAsync(DateTimeOffset now, int limit, CancellationToken cancel) =>
+        Task.FromResult(_pending);
 
     public Task<BatchPageResult> RunPageAsync(BatchPage page, CancellationToken cancel)
     {
@@ -163,7 +166,8 @@ public sealed class BatchControlTests : IBatchOrderStore, IBatchStore, IQueueWak
         return _answers.TryDequeue(out var answer) ? answer : Task.FromResult(new BatchPageResult(BatchWork.Done, []));
     }
 
-    public Task<IReadOnlyList<BatchView>> HeldBatchesAsync(TenantId tenant, int limit, CancellationToken cancel) => throw new NotSupportedException();
+    public Task<IReadOnlyList<BatchView>> HeldBatchesAsync(TenantId tenant, int limit, CancellationToken cancel) =>
+        throw new NotSupportedException();
 
     Task IBatchStore.CreateAsync(TenantId tenant, BatchId batch, CancellationToken cancel) => throw new NotSupportedException();
 

@@ -15,7 +15,8 @@ public sealed class ControlRulesTests
                 foreach (var tried in new[] { false, true })
                 {
                     var bit = 1 << ControlRules.StateOf(status, tried);
-                    Assert.Equal(ControlRules.Of(action, status, tried) == ControlRule.Taken, (ControlRules.StatesTaking(action) & bit) != 0);
+                    Assert.Equal(
+                        ControlRules.Of(action, status, tried) == ControlRule.Taken, (ControlRules.StatesTaking(action) & bit) != 0);
                 }
             }
         }

@@ -33,7 +33,8 @@ public sealed class MessageControlTests
         await using var rig = await EngineRig.StartAsync();
         rig.Peer.OnConnect = _ => "";       // a line that is no greeting yet
         var id = await rig.SubmitAsync("ada@a.example");
-        await rig.Watch.UntilAsync(() => rig.Peer.ConnectsTo("a.example") > 0 && rig.Store.StatusOf(id) != MessageStatus.Queued, "it connects");
+        await rig.Watch.UntilAsync(
+            () => rig.Peer.ConnectsTo("a.example") > 0 && rig.Store.StatusOf(id) != MessageStatus.Queued, "it connects");
 
         rig.Peer.OnConnect = _ => "220 ready";
         var outcome = await rig.RetryAsync(id);
@@ -281,12 +282,14 @@ public sealed class MessageControlTests
         using var stall = new Stall(rig);
         var ids = await rig.SubmitManyAsync(Sender.Tenant, Enumerable.Range(0, 20).Select(i => new[] { $"u{i}@a.example" }));
         await stall.UntilAnyReachedAsync();
-        await rig.Watch.UntilAsync(() => rig.Engine.Leased == 20 && ids.Count(id => rig.Store.StatusOf(id) == MessageStatus.Rendered) == 19, "all are leased");
+        await rig.Watch.UntilAsync(
+            () => rig.Engine.Leased == 20 && ids.Count(id => rig.Store.StatusOf(id) == MessageStatus.Rendered) == 19, "all are leased");
 
         var outcomes = await Task.WhenAll(ids.Select(rig.CancelAsync));
         await Watch.PollAsync(() => rig.Engine.Leased == 1, "only the one that is sending is held");
 
-        Assert.Equal(new ControlOutcome.Refused(MessageStatus.Sending), Assert.Single(outcomes, outcome => outcome is ControlOutcome.Refused));
+        Assert.Equal(
+            new ControlOutcome.Refused(MessageStatus.Sending), Assert.Single(outcomes, outcome => outcome is ControlOutcome.Refused));
         Assert.Equal(1, rig.Peer.Mails);
     }
 
@@ -334,7 +337,8 @@ public sealed class MessageControlTests
             };
         }
 
-        public Task UntilReachedAsync(string recipient) => _rig.Watch.UntilAsync(() => _reached.Contains(recipient), $"{recipient} has come to DATA");
+        public Task UntilReachedAsync(string recipient) =>
+            _rig.Watch.UntilAsync(() => _reached.Contains(recipient), $"{recipient} has come to DATA");
 
         public Task UntilAnyReachedAsync() => _rig.Watch.UntilAsync(() => !_reached.IsEmpty, "one has come to DATA");
 

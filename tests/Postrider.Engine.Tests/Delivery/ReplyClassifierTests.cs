@@ -33,7 +33,8 @@ public sealed class ReplyClassifierTests
     [InlineData(SmtpStage.MailFrom, "552 5.3.4 Message size exceeds file system imposed limit", "soft")]
     [InlineData(SmtpStage.RcptTo, "550 5.7.1 Service unavailable; Client host blocked using Spamhaus", "blocked")]
     [InlineData(SmtpStage.EndOfData, "550-5.7.26 This mail has been blocked because the sender is unauthenticated", "blocked")]
-    [InlineData(SmtpStage.EndOfData, "552 5.7.0 This message was blocked because its content presents a potential security issue", "blocked")]
+    [InlineData(
+        SmtpStage.EndOfData, "552 5.7.0 This message was blocked because its content presents a potential security issue", "blocked")]
     [InlineData(SmtpStage.Greeting, "554 IP=192.0.2.1 - A problem occurred. (Ask your postmaster for help)", "blocked")]
     [InlineData(SmtpStage.Greeting, "550 5.1.1 nobody has been named yet", "blocked")]
     [InlineData(SmtpStage.Helo, "501 5.5.4 Invalid domain name", "blocked")]

@@ -67,7 +67,8 @@ public sealed class RetryOptionsTests
         var random = new Random(3);
         var retry = new RetryOptions();
 
-        var waits = Enumerable.Range(0, 1_000).Select(_ => (retry.NextAttempt(5, Start, Start, random)!.Value - Start).TotalMinutes).ToArray();
+        var waits = Enumerable.Range(0, 1_000)
+            .Select(_ => (retry.NextAttempt(5, Start, Start, random)!.Value - Start).TotalMinutes).ToArray();
 
         Assert.InRange(waits.Min(), 48, 50);
         Assert.InRange(waits.Max(), 70, 72);

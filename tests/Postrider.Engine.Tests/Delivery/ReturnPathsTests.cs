@@ -72,5 +72,6 @@ public sealed class ReturnPathsTests
     static ReturnPaths Make(SecretBox secrets) =>
         Domain.TryParse("bounce.example.org", out var host) ? new ReturnPaths(secrets, host) : throw new InvalidOperationException();
 
-    static Mailbox Parse(string text) => Mailbox.TryParse(text, out var mailbox) ? mailbox : throw new ArgumentException(text, nameof(text));
+    static Mailbox Parse(string text) =>
+        Mailbox.TryParse(text, out var mailbox) ? mailbox : throw new ArgumentException(text, nameof(text));
 }

@@ -36,7 +36,8 @@ public sealed class MessageIntakeTests : IQueueWakeup
     [Fact]
     public async Task What_is_stored_is_announced_with_an_event_for_each_recipient()
     {
-        var draft = Draft() with { Recipients = [.. Draft().Recipients, new RecipientDraft(RecipientKind.Bcc, Sender.Named("bob@a.example"))] };
+        var draft =
+            Draft() with { Recipients = [.. Draft().Recipients, new RecipientDraft(RecipientKind.Bcc, Sender.Named("bob@a.example"))] };
 
         var accepted = Assert.IsType<SubmitOutcome.Accepted>(await SubmitAsync(draft));
 
@@ -72,13 +73,16 @@ public sealed class MessageIntakeTests : IQueueWakeup
         var file = new AttachmentDraft("a.txt", "text/plain", null, false, Encoding.UTF8.GetBytes("file"));
         var same = new AttachmentDraft("b.txt", "text/plain", null, false, Encoding.UTF8.GetBytes("file"));
 
-        await SubmitAsync([.. Enumerable.Range(0, 100).Select(i => Draft($"u{i}@a.example") with { Body = body, Attachments = [file, same] })]);
+        await SubmitAsync(
+            [.. Enumerable.Range(0, 100).Select(i => Draft($"u{i}@a.example") with { Body = body, Attachments = [file, same] })]);
 
         var acceptance = Assert.Single(_store.Accepted);
         Assert.Equal(2, acceptance.Contents.Count);
         var hash = ContentHash.Of(body.ToContent());
         Assert.All(acceptance.Messages, message => Assert.Equal(hash, message.Message.Body));
-        Assert.All(acceptance.Messages, message => Assert.Equal(["a.txt", "b.txt"], message.Message.Settings.Attachments!.Select(one => one.FileName)));
+        Assert.All(
+            acceptance.Messages,
+            message => Assert.Equal(["a.txt", "b.txt"], message.Message.Settings.Attachments!.Select(one => one.FileName)));
         Assert.Equal(ContentHash.Of("file"u8).ToString(), acceptance.Messages[0].Message.Settings.Attachments![0].Hash);
         Assert.Equal(4, acceptance.Messages[0].Message.Settings.Attachments![0].Octets);
     }
@@ -86,7 +90,8 @@ public sealed class MessageIntakeTests : IQueueWakeup
     [Fact]
     public async Task Messages_to_several_domains_wait_together()
     {
-        await SubmitAsync(Draft() with { Recipients = [.. Draft().Recipients, new RecipientDraft(RecipientKind.Cc, Sender.Named("bob@b.example"))] });
+        await SubmitAsync(
+            Draft() with { Recipients = [.. Draft().Recipients, new RecipientDraft(RecipientKind.Cc, Sender.Named("bob@b.example"))] });
 
         Assert.Equal(QueueDomain.Several, Assert.Single(_woken).Key.Domain);
     }

@@ -43,7 +43,8 @@ public sealed class IdGeneratorTests
     {
         var ids = new IdGenerator(new ManualTime());
 
-        var made = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => Enumerable.Range(0, 5_000).Select(_ => ids.Next()).ToArray())));
+        var made = await Task.WhenAll(
+            Enumerable.Range(0, 4).Select(_ => Task.Run(() => Enumerable.Range(0, 5_000).Select(_ => ids.Next()).ToArray())));
 
         Assert.Equal(20_000, made.SelectMany(one => one).Distinct().Count());
         Assert.All(made, one => Assert.Equal(one.Select(Base32.Format).Order(StringComparer.Ordinal), one.Select(Base32.Format)));

@@ -12,9 +12,13 @@ public sealed class MessageEventTests
         var at = new DateTimeOffset(2026, 3, 2, 8, 15, 0, 123, TimeSpan.Zero);
         var data = new EventData
         {
-            SmtpResponse = "451 4.7.1 \"später\"", BounceType = "soft", BounceReason = "full", Status = "4.7.1", Source = "smtp", Reason = "invalid",
+            SmtpResponse = "451 4.7.1 \"später\"", BounceType = "soft", BounceReason = "full", Status = "4.7.1", Source = "smtp",
+            Reason = "invalid",
             MxHost = "mx.example.net", TlsVersion = "TLSv1.3", Attempt = 3, NextRetryAt = at, SendAt = at.AddDays(1), Uncertain = true,
-            AttemptRecord = new AttemptRecord { RemoteAddress = "[::1]:25", LeasedAt = at, RenderedAt = at, SendingAt = at, Replies = ["RcptTo: 451 no"] },
+            AttemptRecord = new AttemptRecord
+            {
+                RemoteAddress = "[::1]:25", LeasedAt = at, RenderedAt = at, SendingAt = at, Replies = ["RcptTo: 451 no"],
+            },
         };
 
         var read = EventData.FromJson(data.ToJson())!;
@@ -36,7 +40,11 @@ public sealed class MessageEventTests
             ReplyTo = [new SettingsAddress("a@b.example", "Ä"), new SettingsAddress("c@d.example", null)],
             Headers = [new("X-One", "1"), new("X-One", "2")],
             CustomArgs = JsonElement.Parse("""{"order":"17"}"""),
-            Attachments = [new SettingsAttachment("ä.pdf", "application/pdf", "cid1", true, new string('a', 64), 12), new("b", "c/d", null, false, "", 0)],
+            Attachments =
+            [
+                new SettingsAttachment("ä.pdf", "application/pdf", "cid1", true, new string('a', 64), 12),
+                new("b", "c/d", null, false, "", 0),
+            ],
             Substitutions = new Dictionary<string, string> { ["-name-"] = "Ada", ["-a-"] = "b" },
             TemplateData = JsonElement.Parse("""{"items":[1,2]}"""),
             SendAt = new DateTimeOffset(2026, 3, 2, 8, 15, 0, TimeSpan.Zero),

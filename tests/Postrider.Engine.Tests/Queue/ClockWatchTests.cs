@@ -26,7 +26,8 @@ public sealed class ClockWatchTests
 
         Assert.InRange(rig.Time.GetElapsedTime(started), TimeSpan.FromSeconds(50), TimeSpan.FromMinutes(3));
         Assert.Equal(MessageStatus.Queued, rig.Store.StatusOf(scheduled));
-        await rig.PassTimeUntilAsync(() => rig.Store.StatusOf(scheduled) == MessageStatus.Delivered, "its time comes", TimeSpan.FromSeconds(30));
+        await rig.PassTimeUntilAsync(
+            () => rig.Store.StatusOf(scheduled) == MessageStatus.Delivered, "its time comes", TimeSpan.FromSeconds(30));
         Assert.InRange(rig.Time.GetElapsedTime(started), 1.5 * Hour - TimeSpan.FromMinutes(1), 1.5 * Hour + TimeSpan.FromMinutes(3));
     }
 
@@ -38,7 +39,8 @@ public sealed class ClockWatchTests
         var started = rig.Time.GetTimestamp();
 
         rig.Time.SetWallClock(Hour);
-        await rig.PassTimeUntilAsync(() => rig.Store.StatusOf(scheduled) == MessageStatus.Delivered, "it is sent", TimeSpan.FromMilliseconds(500));
+        await rig.PassTimeUntilAsync(
+            () => rig.Store.StatusOf(scheduled) == MessageStatus.Delivered, "it is sent", TimeSpan.FromMilliseconds(500));
 
         Assert.InRange(rig.Time.GetElapsedTime(started), TimeSpan.Zero, TimeSpan.FromSeconds(20));
     }

@@ -105,7 +105,9 @@ public sealed class ReportIntakeTests
         var report = Sample(sample);
 
         Assert.Equal(ReportOutcome.Deferred, await TakeAsync(Token(), report));
-        Assert.Equal(ReportOutcome.Deferred, await TakeAsync(Token(), report.Replace("Message-I", "Message-Id: <again@x>\nX-I", StringComparison.OrdinalIgnoreCase)));
+        Assert.Equal(
+            ReportOutcome.Deferred,
+            await TakeAsync(Token(), report.Replace("Message-I", "Message-Id: <again@x>\nX-I", StringComparison.OrdinalIgnoreCase)));
 
         Assert.Equal((EventType.Deferred, "dsn"), (_store.Reports[0].Type, _store.Reports[0].Data.Source));
         Assert.Equal(_store.Reports[0].Cause, _store.Reports[1].Cause);
@@ -116,8 +118,12 @@ public sealed class ReportIntakeTests
     {
         var report = Sample("postfix-failed");
         var without = report.Replace("Message-Id: <20261120185228.D0665B201E7@mail.example.org>\n", "", StringComparison.Ordinal);
-        foreach (var text in (string[])[report, $"Received: again\n{report}", report.Replace("D0665B201E7@", "other@", StringComparison.Ordinal), without, without,
-            without.Replace("18:52:28 +0000 (UTC)\n\nFinal", "18:52:29 +0000 (UTC)\n\nFinal", StringComparison.Ordinal)])
+        string[] texts =
+        [
+            report, $"Received: again\n{report}", report.Replace("D0665B201E7@", "other@", StringComparison.Ordinal), without, without,
+            without.Replace("18:52:28 +0000 (UTC)\n\nFinal", "18:52:29 +0000 (UTC)\n\nFinal", StringComparison.Ordinal),
+        ];
+        foreach (var text in texts)
             await TakeAsync(Token(), text);
 
         var causes = _store.Reports.Select(one => one.Cause).ToArray();
@@ -212,22 +218,31 @@ public sealed class ReportIntakeTests
         var foreign = new ReturnPaths(new(Enumerable.Repeat((byte)8, 32).ToArray()), Host).For(_message, 3).Mailbox!.LocalPart;
 
         Assert.All(
-            (string[])[$"{token}@bounces.example.com", $"{token.ToUpperInvariant()}@BOUNCES.example.com", "fbl@bounces.example.com", "FBL@bounces.example.com"],
+            (string[])
+            [
+                $"{token}@bounces.example.com", $"{token.ToUpperInvariant()}@BOUNCES.example.com", "fbl@bounces.example.com",
+                "FBL@bounces.example.com",
+            ],
             address => Assert.True(_intake.IsOurs(Parse(address)), address));
         Assert.All(
-            (string[])[$"{token}@example.com", "fbl@example.com", $"{foreign}@bounces.example.com", "b+@bounces.example.com", "b@bounces.example.com",
-                "postmaster@bounces.example.com", $"{token}a@bounces.example.com"],
+            (string[])
+            [
+                $"{token}@example.com", "fbl@example.com", $"{foreign}@bounces.example.com", "b+@bounces.example.com",
+                "b@bounces.example.com", "postmaster@bounces.example.com", $"{token}a@bounces.example.com",
+            ],
             address => Assert.False(_intake.IsOurs(Parse(address)), address));
     }
 
     string Token() => _paths.For(_message, 3).Mailbox!.LocalPart;
 
     Task<ReportOutcome> TakeAsync(string localPart, string mail) => _intake.TakeAsync(
-        Parse($"{localPart}@{Host.Ascii}"), MimeReader.Read(Encoding.UTF8.GetBytes(mail)), "192.0.2.1:25", TestContext.Current.CancellationToken);
+        Parse($"{localPart}@{Host.Ascii}"), MimeReader.Read(Encoding.UTF8.GetBytes(mail)), "192.0.2.1:25",
+        TestContext.Current.CancellationToken);
 
     static Mailbox Parse(string address) => Mailbox.TryParse(address, out var mailbox) ? mailbox : throw new ArgumentException(address);
 
-    static string InRepository(string path, [CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, "../../..", path);
+    static string InRepository(string path, [CallerFilePath] string here = "") =>
+        Path.Combine(Path.GetDirectoryName(here)!, "../../..", path);
 
     string Sample(string name) =>
         File.ReadAllText(InRepository($"tests/Postrider.Mail.Tests/Reports/{name}.eml"))

@@ -49,7 +49,8 @@ sealed class EngineRig : IAsyncDisposable
         ReturnPaths = new ReturnPaths(Sender.Secrets, returnHost);
         Engine = new MailEngine(
             new EngineParts(
-                Store, Store, Store, domains, new DkimKeys(Sender.Secrets), ReturnPaths, new MxLookup(Zone, new Random(2), new MxLookupOptions()),
+                Store, Store, Store, domains, new DkimKeys(Sender.Secrets), ReturnPaths,
+                new MxLookup(Zone, new Random(2), new MxLookupOptions()),
                 connector, Ids, othersAreDead) { Control = Store, Attempts = Attempts, LiveNodes = nodes ?? (() => 1) },
             options, queue ?? new QueueOptions { Lease = Lease }, random, Time, NullLogger<MailEngine>.Instance);
         Control = new MessageControl(Store, Attempts, Others, Engine, Ids, Time, new ControlOptions());
@@ -87,7 +88,8 @@ sealed class EngineRig : IAsyncDisposable
     public Task<ControlOutcome> FailAsync(MessageId id) => Control.FailAsync(Sender.Tenant, id, null, CancellationToken.None);
 
     public static async Task<EngineRig> StartAsync(
-        QueueOptions? queue = null, Func<DeliveryOptions, DeliveryOptions>? delivery = null, SmtpTimeouts? timeouts = null, Func<int>? nodes = null)
+        QueueOptions? queue = null, Func<DeliveryOptions, DeliveryOptions>? delivery = null, SmtpTimeouts? timeouts = null,
+        Func<int>? nodes = null)
     {
         var rig = new EngineRig(queue, delivery, timeouts, nodes);
         await rig.Engine.StartAsync(CancellationToken.None);
@@ -96,7 +98,8 @@ sealed class EngineRig : IAsyncDisposable
 
     public Task<MessageId> SubmitAsync(params string[] recipients) => SubmitAsync(Sender.Tenant, recipients);
 
-    public async Task<MessageId> SubmitAsync(TenantId tenant, params string[] recipients) => (await SubmitManyAsync(tenant, [recipients]))[0];
+    public async Task<MessageId> SubmitAsync(TenantId tenant, params string[] recipients) =>
+        (await SubmitManyAsync(tenant, [recipients]))[0];
 
     public async Task<MessageId> SubmitAsync(MessageSettings settings, params string[] recipients) =>
         (await SubmitManyAsync(Sender.Tenant, [recipients], settings))[0];
@@ -132,7 +135,8 @@ sealed class EngineRig : IAsyncDisposable
             CancellationToken.None);
     }
 
-    public Task UntilStatusAsync(MessageId id, MessageStatus status) => Watch.UntilAsync(() => Store.StatusOf(id) == status, $"{id} is {status}");
+    public Task UntilStatusAsync(MessageId id, MessageStatus status) =>
+        Watch.UntilAsync(() => Store.StatusOf(id) == status, $"{id} is {status}");
 
     public Task UntilWaitingAsync(MessageId id) => Watch.UntilAsync(() => Store.IsWaitingAgain(id), $"{id} waits to be tried again");
 

@@ -58,9 +58,12 @@ sealed partial class MemoryStore : ISuppressionStore, IUnsubscribeGroupStore
     public Task<UnsubscribeGroup?> AddGroupAsync(TenantId tenant, UnsubscribeGroup group, DateTimeOffset now, CancellationToken cancel) =>
         throw new NotSupportedException();
 
-    public Task<IReadOnlyList<UnsubscribeGroup>> GroupsAsync(TenantId tenant, CancellationToken cancel) => throw new NotSupportedException();
+    public Task<IReadOnlyList<UnsubscribeGroup>> GroupsAsync(TenantId tenant, CancellationToken cancel) =>
+        throw new NotSupportedException();
 
-    public Task<bool> ChangeGroupAsync(TenantId tenant, UnsubscribeGroup group, CancellationToken cancel) => throw new NotSupportedException();
+    public Task<bool> ChangeGroupAsync(TenantId tenant, UnsubscribeGroup group, CancellationToken cancel) =>
+        throw new NotSupportedException();
 
-    public Task<bool> RemoveGroupAsync(TenantId tenant, int id, DateTimeOffset now, CancellationToken cancel) => throw new NotSupportedException();
+    public Task<bool> RemoveGroupAsync(TenantId tenant, int id, DateTimeOffset now, CancellationToken cancel) =>
+        throw new NotSupportedException();
 }

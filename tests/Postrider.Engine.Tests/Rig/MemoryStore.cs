@@ -71,7 +71,8 @@ sealed partial class MemoryStore(Watch watch) : IQueueStore, IControlStore, ICon
     /// <summary>Waits for another attempt, after one that was recorded.</summary>
     public bool IsWaitingAgain(MessageId id) => Read(id, row => !row.IsLeased && !row.Status.IsSettled() && row.Requeued > 0);
 
-    public RecipientState[] StatesOf(MessageId id) => Read(id, row => row.Message.Recipients.Select(recipient => recipient.State).ToArray());
+    public RecipientState[] StatesOf(MessageId id) =>
+        Read(id, row => row.Message.Recipients.Select(recipient => recipient.State).ToArray());
 
     /// <summary>What became of it: without acceptance and the audit trail.</summary>
     public MessageEvent[] EventsOf(MessageId id) =>
@@ -130,7 +131,8 @@ sealed partial class MemoryStore(Watch watch) : IQueueStore, IControlStore, ICon
 
     static void SetStates(Row row, Func<RecipientState, int, RecipientState> next) => row.Message = row.Message with
     {
-        Recipients = row.Message.Recipients.Select((recipient, ordinal) => recipient with { State = next(recipient.State, ordinal) }).ToArray(),
+        Recipients = row.Message.Recipients.Select(
+            (recipient, ordinal) => recipient with { State = next(recipient.State, ordinal) }).ToArray(),
     };
 
     public Task<AcceptOutcome> AcceptAsync(Acceptance acceptance, CancellationToken cancel) => DoAsync("accept", null, () =>
@@ -155,14 +157,16 @@ sealed partial class MemoryStore(Watch watch) : IQueueStore, IControlStore, ICon
     {
         Assert.True(claim.Limit > 0);
         var waiting = _rows.Values.Where(row => row.Backlog == claim.Backlog && !row.IsLeased && !row.Status.IsSettled()).ToList();
-        var due = waiting.Where(row => row.DueAt <= claim.Now).OrderBy(row => row.DueAt).ThenBy(row => row.Message.Id.ToString(), StringComparer.Ordinal)
+        var due = waiting.Where(row => row.DueAt <= claim.Now)
+            .OrderBy(row => row.DueAt).ThenBy(row => row.Message.Id.ToString(), StringComparer.Ordinal)
             .Take(claim.Limit).ToList();
         var leased = due.ConvertAll(row => Lease(row, claim.Owner, claim.LeaseUntil));
         var left = waiting.Where(row => !row.IsLeased).Select(row => (DateTimeOffset?)row.DueAt).Min();
         return new ClaimResult(leased, left);
     });
 
-    public Task<IReadOnlyList<LeasedMessage>> ClaimExpiredAsync(ClaimExpired claim, CancellationToken cancel) => DoAsync("expire", null, () =>
+    public Task<IReadOnlyList<LeasedMessage>> ClaimExpiredAsync(ClaimExpired claim, CancellationToken cancel) =>
+        DoAsync("expire", null, () =>
         (IReadOnlyList<LeasedMessage>)_rows.Values
             .Where(row => !row.IsLeased && !row.Status.IsSettled() && row.FirstDueAt < claim.DueBefore).Take(claim.Limit).ToList()
             .ConvertAll(row => Lease(row, claim.Owner, claim.LeaseUntil)));
@@ -261,7 +265,8 @@ sealed partial class MemoryStore(Watch watch) : IQueueStore, IControlStore, ICon
         return true;
     });
 
-    public Task<IReadOnlyList<Backlog>> BacklogsAsync(BacklogKey? after, int limit, CancellationToken cancel) => DoAsync("backlogs", null, () =>
+    public Task<IReadOnlyList<Backlog>> BacklogsAsync(BacklogKey? after, int limit, CancellationToken cancel) =>
+        DoAsync("backlogs", null, () =>
         (IReadOnlyList<Backlog>)_rows.Values.Where(row => !row.IsLeased && !row.Status.IsSettled())
             .GroupBy(row => row.Backlog, row => row.DueAt).Select(group => new Backlog(group.Key, group.Min()))
             .OrderBy(backlog => Order(backlog.Key), StringComparer.Ordinal)
@@ -320,7 +325,10 @@ sealed partial class MemoryStore(Watch watch) : IQueueStore, IControlStore, ICon
         row.Generation++;
         row.Status = row.PartlyAccepted ? MessageStatus.Sent : MessageStatus.Processing;
         Claimed++;
-        return new LeasedMessage(row.Message, row.Domain, row.Generation, row.RetryCount, row.FirstDueAt) { RetriesBefore = row.RetriesBefore };
+        return new LeasedMessage(row.Message, row.Domain, row.Generation, row.RetryCount, row.FirstDueAt)
+        {
+            RetriesBefore = row.RetriesBefore,
+        };
     }
 
     static void Release(Row row, DateTimeOffset dueAt)

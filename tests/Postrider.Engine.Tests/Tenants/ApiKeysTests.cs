@@ -18,7 +18,8 @@ public sealed class ApiKeysTests
     {
         _keys = new ApiKeys(_store, _time);
         _key = new ApiKey(
-            new ApiKeyId(Guid.AllBitsSet), Sender.Tenant, Dialect.ScaiSend, "key", Secret[..16], ApiKeys.HashOf(Secret), ["mail.send"], false, _time.GetUtcNow());
+            new ApiKeyId(Guid.AllBitsSet), Sender.Tenant, Dialect.ScaiSend, "key", Secret[..16], ApiKeys.HashOf(Secret), ["mail.send"],
+            false, _time.GetUtcNow());
         Put(_key);
     }
 

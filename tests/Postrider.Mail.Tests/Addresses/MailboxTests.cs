@@ -125,7 +125,8 @@ public sealed class MailboxTests
             Gen.Choose(32, 126).Select(c => (char)c).ArrayOf().Resize(30).Select(chars => new string(chars)).ToArbitrary(),
             content =>
             {
-                var quoted = $"\"{content.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+                var quoted =
+                    $"\"{content.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
                 return Mailbox.TryParse($"{quoted}@example.org", out var mailbox)
                     && (mailbox.LocalPart == quoted || mailbox.LocalPart == content);
             }).Check(Config.QuickThrowOnFailure.WithMaxTest(1_000));

@@ -47,7 +47,8 @@ public sealed class DkimSignerTests
         var field = Encoding.ASCII.GetString(Signer().Sign(header, BodyHash.Relaxed([]), At));
 
         var b = field.LastIndexOf("b=", StringComparison.Ordinal) + 2;
-        var unsigned = field[..b].Replace("\r\n", "", StringComparison.Ordinal).Replace("DKIM-Signature: ", "dkim-signature:", StringComparison.Ordinal);
+        var unsigned = field[..b].Replace("\r\n", "", StringComparison.Ordinal).Replace(
+            "DKIM-Signature: ", "dkim-signature:", StringComparison.Ordinal);
         var canonical = $"from:a@example.org\r\nsubject:two folded\r\nsubject:one\r\n{unsigned}";
         using var rsa = RSA.Create();
         rsa.ImportSubjectPublicKeyInfo(Key.PublicKey.Span, out _);
@@ -122,7 +123,8 @@ public sealed class DkimSignerTests
         Assert.True(DkimDnsRecord.Publishes(text.Replace("p=MIIB", "t=s; p = MI IB", StringComparison.Ordinal), Key));
         Assert.False(DkimDnsRecord.Publishes(text, other));
         Assert.False(DkimDnsRecord.Publishes("v=DKIM1; p=", Key));
-        Assert.All(DkimDnsRecord.ZoneFileText(DkimDnsRecord.Text(Key)).Split("\" \""), part => Assert.InRange(part.Trim('"').Length, 1, 255));
+        Assert.All(
+            DkimDnsRecord.ZoneFileText(DkimDnsRecord.Text(Key)).Split("\" \""), part => Assert.InRange(part.Trim('"').Length, 1, 255));
         Assert.Equal("post1._domainkey.example.org", DkimDnsRecord.Name("post1", ExampleOrg()));
     }
 

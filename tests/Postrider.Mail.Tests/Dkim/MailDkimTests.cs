@@ -17,7 +17,8 @@ public sealed class MailDkimTests(MailDkimTests.Verifier verifier) : IClassFixtu
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void Verifies_it_after_a_relay_has_folded_and_spaced_it_anew(string name) => Assert.Equal("pass", verifier.Results[name + ".relayed"]);
+    public void Verifies_it_after_a_relay_has_folded_and_spaced_it_anew(string name) =>
+        Assert.Equal("pass", verifier.Results[name + ".relayed"]);
 
     [Theory]
     [InlineData("plain.body", "fail (body has been altered)")]
@@ -27,7 +28,8 @@ public sealed class MailDkimTests(MailDkimTests.Verifier verifier) : IClassFixtu
     [InlineData("plain.added_reply_to", "fail (message has been altered)")]
     [InlineData("plain.added_cc", "fail (message has been altered)")]
     [InlineData("plain.expired", "invalid (signature is expired)")]
-    public void Refuses_what_was_changed_or_added_or_is_too_old(string name, string expected) => Assert.Equal(expected, verifier.Results[name]);
+    public void Refuses_what_was_changed_or_added_or_is_too_old(string name, string expected) =>
+        Assert.Equal(expected, verifier.Results[name]);
 
     public sealed class Verifier : IAsyncLifetime
     {
@@ -68,7 +70,8 @@ public sealed class MailDkimTests(MailDkimTests.Verifier verifier) : IClassFixtu
                 using var key = DkimKey.Generate();
                 var signer = new DkimSigner(domain, "post1", key);
                 await File.WriteAllTextAsync(
-                    Path.Combine(folder.FullName, "zone"), $"{DkimDnsRecord.Name("post1", domain)}. 300 IN TXT {DkimDnsRecord.ZoneFileText(DkimDnsRecord.Text(key))}");
+                    Path.Combine(folder.FullName, "zone"),
+                    $"{DkimDnsRecord.Name("post1", domain)}. 300 IN TXT {DkimDnsRecord.ZoneFileText(DkimDnsRecord.Text(key))}");
 
                 foreach (var (name, content) in SampleMessages.All)
                 {
@@ -78,7 +81,8 @@ public sealed class MailDkimTests(MailDkimTests.Verifier verifier) : IClassFixtu
                 }
                 await WriteTamperedAsync(folder, signer);
                 var output = await IndependentProgram.RunAsync("perl", Script, folder.FullName);
-                Results = output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('\t')).ToDictionary(pair => pair[0], pair => pair[1]);
+                Results = output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('\t'))
+                    .ToDictionary(pair => pair[0], pair => pair[1]);
             }
             finally
             {
@@ -102,7 +106,8 @@ public sealed class MailDkimTests(MailDkimTests.Verifier verifier) : IClassFixtu
             };
             foreach (var (change, message) in changes)
                 await WriteAsync(folder, $"plain.{change}", Encoding.Latin1.GetBytes(message));
-            await WriteAsync(folder, "plain.expired", await SignAsync(signer, SampleMessages.All["plain"], SampleMessages.Date.AddYears(-2)));
+            await WriteAsync(
+                folder, "plain.expired", await SignAsync(signer, SampleMessages.All["plain"], SampleMessages.Date.AddYears(-2)));
         }
 
         static async Task<byte[]> SignAsync(DkimSigner signer, MessageContent content, DateTimeOffset? expiresAt)
@@ -122,7 +127,8 @@ public sealed class MailDkimTests(MailDkimTests.Verifier verifier) : IClassFixtu
             var text = Encoding.Latin1.GetString(message);
             var end = text.IndexOf("\r\n\r\n", StringComparison.Ordinal);
             var header = text[..end].Replace("\r\n ", "\r\n\t  ", StringComparison.Ordinal)
-                .Replace("\r\nFrom: ", "\r\nFROM :\t", StringComparison.Ordinal).Replace("\r\nDate: ", "\r\ndate:", StringComparison.Ordinal);
+                .Replace("\r\nFrom: ", "\r\nFROM :\t", StringComparison.Ordinal)
+                .Replace("\r\nDate: ", "\r\ndate:", StringComparison.Ordinal);
             var body = text[(end + 4)..].Replace("\r\n", "  \r\n", StringComparison.Ordinal);
             return Encoding.Latin1.GetBytes($"Received: by relay.test; somewhen\r\nX-Spam: no\r\n{header}\r\n\r\n{body}\r\n\r\n");
         }

@@ -128,7 +128,8 @@ public class DnsRepliesTests
     [Fact]
     public void A_CNAME_that_was_asked_for_is_not_followed()
     {
-        var response = new DnsResponse(1, new DnsQuestion(Question.Name, DnsType.Cname)).Answer("example.com", new CnameData(Name("b.test")));
+        var response = new DnsResponse(1, new DnsQuestion(Question.Name, DnsType.Cname))
+            .Answer("example.com", new CnameData(Name("b.test")));
         var octets = response.ToOctets();
 
         var records = Assert.IsType<DnsReply<CnameData>.Records>(DnsReplies.Read<CnameData>(octets, Question.Name));

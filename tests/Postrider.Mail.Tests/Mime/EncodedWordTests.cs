@@ -43,14 +43,16 @@ public sealed class EncodedWordTests
             text =>
             {
                 var clean = HeaderText.WithoutControls(text);
-                return clean.Length == 0 || EncodedWord.Decode(Encode(clean).Replace("\r\n", "", StringComparison.Ordinal)) == TextArbitraries.WellFormed(clean);
+                return clean.Length == 0
+                    || EncodedWord.Decode(Encode(clean).Replace("\r\n", "", StringComparison.Ordinal)) == TextArbitraries.WellFormed(clean);
             }).Check(Config.QuickThrowOnFailure.WithMaxTest(2_000));
 
     [Fact]
     public void Each_word_has_at_most_75_octets_and_whole_code_points() =>
         Prop.ForAll(
             TextArbitraries.AnyText,
-            text => Encode(text).Split("\r\n ").All(word => word.Length <= 75 && IsWhole(word, text))).Check(Config.QuickThrowOnFailure.WithMaxTest(2_000));
+            text => Encode(text).Split("\r\n ").All(word => word.Length <= 75 && IsWhole(word, text)))
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(2_000));
 
     [Fact]
     public void Reads_hostile_text_in_linear_time()

@@ -41,7 +41,8 @@ public sealed class HeaderFieldTests
     [InlineData("DKIM-Signature", "v=1")]
     [InlineData("List-Unsubscribe", "<https://exämple.org/>")]
     [InlineData("References", "<ä@b>")]
-    public void Refuses_what_could_not_be_sent_as_it_is(string name, string value) => Assert.False(HeaderField.TryCreate(name, value, out _));
+    public void Refuses_what_could_not_be_sent_as_it_is(string name, string value) =>
+        Assert.False(HeaderField.TryCreate(name, value, out _));
 
     [Theory]
     [InlineData("List-Unsubscribe", 900, true)]

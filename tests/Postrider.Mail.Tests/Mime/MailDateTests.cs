@@ -43,7 +43,8 @@ public sealed class MailDateTests
             (from seconds in Gen.Choose(0, int.MaxValue)
              from minutes in Gen.Choose(-12 * 60, 13 * 60)
              select DateTimeOffset.FromUnixTimeSeconds(seconds).ToOffset(TimeSpan.FromMinutes(minutes))).ToArbitrary(),
-            date => MailDate.TryParse(Write(date), out var read) && read.EqualsExact(date)).Check(Config.QuickThrowOnFailure.WithMaxTest(1_000));
+            date => MailDate.TryParse(Write(date), out var read) && read.EqualsExact(date))
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(1_000));
 
     static string Write(DateTimeOffset date)
     {

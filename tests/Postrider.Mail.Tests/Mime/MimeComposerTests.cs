@@ -86,7 +86,8 @@ public sealed class MimeComposerTests
     [Fact]
     public void An_inline_part_without_html_is_an_attachment()
     {
-        var read = MimeReader.Read(Octets(Message() with { Text = Utf8("x"), Attachments = [File("logo.png", "image/png", AllOctets, "logo")] }));
+        var read = MimeReader.Read(
+            Octets(Message() with { Text = Utf8("x"), Attachments = [File("logo.png", "image/png", AllOctets, "logo")] }));
 
         Assert.Equal("multipart/mixed(text/plain,image/png)", Outline(read.Root));
         Assert.Equal("logo", Assert.Single(read.Attachments).ContentId);
@@ -185,7 +186,8 @@ public sealed class MimeComposerTests
     public async Task An_attachment_of_another_length_than_it_said_faults_the_message(int difference)
     {
         Assert.True(MimeAttachment.TryCreate(
-            "x", "a/b", new AttachmentContent.Streamed(() => new MemoryStream(AllOctets), AllOctets.Length + difference), null, false, out var attachment));
+            "x", "a/b", new AttachmentContent.Streamed(() => new MemoryStream(AllOctets), AllOctets.Length + difference), null, false,
+            out var attachment));
         var composed = MimeComposer.Compose(Message() with { Attachments = [attachment] });
 
         await Assert.ThrowsAsync<InvalidDataException>(() => composed.WriteBodyAsync(Stream.Null, CancellationToken.None));
@@ -224,7 +226,8 @@ public sealed class MimeComposerTests
                     .Concat(content.ExtraFields.Select(field => field.Name))
                     .Concat(["MIME-Version", "Content-Type"]);
                 var isMultipart = read.Root.MediaType.IsMultipart;
-                return read.Fields.All.Select(field => field.Name).SequenceEqual(isMultipart ? expected : expected.Append("Content-Transfer-Encoding"))
+                return read.Fields.All.Select(field => field.Name).SequenceEqual(
+                    isMultipart ? expected : expected.Append("Content-Transfer-Encoding"))
                     && read.IsComplete
                     && read.Attachments.Count == content.Attachments.Count
                     && (read.TextPart, read.HtmlPart) is (not null, not null);
@@ -243,7 +246,8 @@ public sealed class MimeComposerTests
                 Assert.Equal(content.To.Select(named => named.Mailbox), read.To.Select(named => named.Mailbox));
                 Assert.Equal(Canonical(Encoding.UTF8.GetString(content.Text!.Value.Span)), read.Text);
                 Assert.Equal(Canonical(Encoding.UTF8.GetString(content.Html!.Value.Span)), read.Html);
-                Assert.Equal(content.Attachments.Select(a => TextArbitraries.WellFormed(a.FileName)), read.Attachments.Select(a => a.FileName));
+                Assert.Equal(
+                    content.Attachments.Select(a => TextArbitraries.WellFormed(a.FileName)), read.Attachments.Select(a => a.FileName));
                 Assert.All(read.Attachments.Zip(content.Attachments), pair =>
                     Assert.Equal(((AttachmentContent.InMemory)pair.Second.Content).Content.ToArray(), pair.First.DecodeContent()));
                 return true;

@@ -120,7 +120,9 @@ public sealed class MimeReaderTests
     [Fact]
     public void Unfolds_and_decodes_fields()
     {
-        var read = Read("Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n =?utf-8?q?_aus?= K\r\n\t\u00F6ln\r\nTo: =?utf-8?b?w6Q=?= <a@example.org>,\r\n b@example.org\r\n\r\n");
+        var read = Read(
+            "Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n =?utf-8?q?_aus?= K\r\n\t\u00F6ln\r\n"
+            + "To: =?utf-8?b?w6Q=?= <a@example.org>,\r\n b@example.org\r\n\r\n");
 
         Assert.Equal("Grüße aus K öln", read.Subject);
         Assert.Equal("ä <a@example.org>|b@example.org", string.Join('|', read.To));
@@ -137,7 +139,8 @@ public sealed class MimeReaderTests
     [Fact]
     public void Looks_no_deeper_than_the_limit()
     {
-        var nested = string.Concat(Enumerable.Range(0, 1_000).Select(i => $"Content-Type: multipart/mixed; boundary=b{i}\r\n\r\n--b{i}\r\n"));
+        var nested = string.Concat(
+            Enumerable.Range(0, 1_000).Select(i => $"Content-Type: multipart/mixed; boundary=b{i}\r\n\r\n--b{i}\r\n"));
 
         var read = Read(nested);
 
@@ -150,7 +153,8 @@ public sealed class MimeReaderTests
     [Fact]
     public void Counts_no_more_parts_fields_and_octets_than_the_limits()
     {
-        var parts = Read("Content-Type: multipart/mixed; boundary=b\r\n\r\n" + string.Concat(Enumerable.Repeat("--b\r\n\r\nx\r\n", 100_000)));
+        var parts = Read(
+            "Content-Type: multipart/mixed; boundary=b\r\n\r\n" + string.Concat(Enumerable.Repeat("--b\r\n\r\nx\r\n", 100_000)));
         var fields = Read(string.Concat(Enumerable.Repeat("X: y\r\n", 20_000)) + "\r\nbody");
         var octets = Read("X: " + string.Concat(Enumerable.Repeat("y\r\n ", 100_000)) + "\r\n\r\nbody");
 
@@ -164,8 +168,10 @@ public sealed class MimeReaderTests
     public void Any_octets_are_a_message_whose_parts_lie_in_order() =>
         Prop.ForAll(
             Gen.Elements(
-                "Content-Type: multipart/mixed; boundary=b\r\n", "Content-Type: multipart/x; boundary=\"bb\"\r\n", "\r\n", "--b\r\n", "--b--\r\n", "--bb\r\n",
-                "--bb--\n", "\r\n--b\r\n", "text", "Subject: x\r\n", " fold\r\n", ":", "\0", "\r", "\n", "Content-Type: text/plain\r\n\r\n", "--").ArrayOf().Resize(40)
+                "Content-Type: multipart/mixed; boundary=b\r\n", "Content-Type: multipart/x; boundary=\"bb\"\r\n", "\r\n", "--b\r\n",
+                "--b--\r\n", "--bb\r\n",
+                "--bb--\n", "\r\n--b\r\n", "text", "Subject: x\r\n", " fold\r\n", ":", "\0", "\r", "\n", "Content-Type: text/plain\r\n\r\n",
+                "--").ArrayOf().Resize(40)
             .Select(string.Concat).ToArbitrary(),
             text =>
             {

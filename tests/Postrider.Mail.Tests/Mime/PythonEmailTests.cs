@@ -41,7 +41,8 @@ public sealed class PythonEmailTests(PythonEmailTests.Reader reader) : IClassFix
         var isMultipart = read.Type.StartsWith("multipart/", StringComparison.Ordinal);
         var text = content.Text is null && content.Html is null && !isMultipart ? default(ReadOnlyMemory<byte>) : content.Text;
         Assert.Equal(Expected(text, isMultipart), read.Text is null ? null : Encoding.UTF8.GetString(Convert.FromBase64String(read.Text)));
-        Assert.Equal(Expected(content.Html, isMultipart), read.Html is null ? null : Encoding.UTF8.GetString(Convert.FromBase64String(read.Html)));
+        Assert.Equal(
+            Expected(content.Html, isMultipart), read.Html is null ? null : Encoding.UTF8.GetString(Convert.FromBase64String(read.Html)));
         Assert.Empty(read.Defects);
     }
 
@@ -60,7 +61,8 @@ public sealed class PythonEmailTests(PythonEmailTests.Reader reader) : IClassFix
                 attachment.IsInline ? "inline" : "attachment",
                 attachment.ContentId is null ? null : $"<{attachment.ContentId}>",
                 Octets(attachment.Content))),
-            read.Files.OrderBy(file => file.Name, StringComparer.Ordinal).Select(file => (file.Name, file.Type, file.Disposition, file.Id, file.Content)));
+            read.Files.OrderBy(file => file.Name, StringComparer.Ordinal).Select(
+                file => (file.Name, file.Type, file.Disposition, file.Id, file.Content)));
     }
 
     static string? Expected(ReadOnlyMemory<byte>? text, bool isMultipart)
@@ -84,12 +86,14 @@ public sealed class PythonEmailTests(PythonEmailTests.Reader reader) : IClassFix
 
     static (string, string) Pair(NamedMailbox named) => (named.DisplayName ?? "", named.Mailbox.ToString());
 
-    static (string, string) WithoutSpaces((string Name, string Address) pair) => (pair.Name.Replace(" ", "", StringComparison.Ordinal), pair.Address);
+    static (string, string) WithoutSpaces((string Name, string Address) pair) =>
+        (pair.Name.Replace(" ", "", StringComparison.Ordinal), pair.Address);
 
     public sealed record File(string Name, string Type, string Disposition, string? Id, string Content);
 
     public sealed record Message(
-        string? Subject, string? MessageId, string? Date, string Type, string[][] FromList, string[][] ToList, string[][] CcList, string[][] ReplyToList,
+        string? Subject, string? MessageId, string? Date, string Type, string[][] FromList, string[][] ToList, string[][] CcList,
+        string[][] ReplyToList,
         Dictionary<string, string> Fields, string? Text, string? Html, File[] Files, string[] Defects)
     {
         public IEnumerable<(string, string)> From => FromList.Select(pair => (pair[0], pair[1]));
@@ -138,7 +142,8 @@ public sealed class PythonEmailTests(PythonEmailTests.Reader reader) : IClassFix
             try
             {
                 foreach (var (name, content) in SampleMessages.All)
-                    await System.IO.File.WriteAllBytesAsync(Path.Combine(folder.FullName, name), await SampleMessages.OctetsAsync(MimeComposer.Compose(content)));
+                    await System.IO.File.WriteAllBytesAsync(
+                        Path.Combine(folder.FullName, name), await SampleMessages.OctetsAsync(MimeComposer.Compose(content)));
                 var output = await IndependentProgram.RunAsync("python3", Script, folder.FullName);
                 Messages = JsonSerializer.Deserialize<Dictionary<string, Message>>(output)!;
             }

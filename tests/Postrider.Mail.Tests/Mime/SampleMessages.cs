@@ -112,14 +112,16 @@ static class SampleMessages
     public static MimeAttachment File(string fileName, string contentType, byte[] content, string? contentId = null)
     {
         Assert.True(
-            MimeAttachment.TryCreate(fileName, contentType, new AttachmentContent.InMemory(content), contentId, contentId is not null, out var attachment));
+            MimeAttachment.TryCreate(
+                fileName, contentType, new AttachmentContent.InMemory(content), contentId, contentId is not null, out var attachment));
         return attachment;
     }
 
     public static MimeAttachment Streamed(string fileName, byte[] content)
     {
         Assert.True(MimeAttachment.TryCreate(
-            fileName, "application/octet-stream", new AttachmentContent.Streamed(() => new MemoryStream(content), content.Length), null, false, out var attachment));
+            fileName, "application/octet-stream", new AttachmentContent.Streamed(() => new MemoryStream(content), content.Length), null,
+            false, out var attachment));
         return attachment;
     }
 

@@ -12,14 +12,18 @@ static class TextArbitraries
 {
     static readonly string[] Pieces =
     [
-        "a", "word ", " ", "  ", "\t", "\r", "\n", "\r\n", "\r\n ", "\r\n\r\n", "\r\nBcc: eve@example.org\r\n", "\0", "\u007F", "\u0085", "\u2028", "=", "=?",
-        "?=", "=?utf-8?q?a?=", "=?utf-8?b?DQo=?=", "_", "\"", "\\", "<", ">", ",", ";", ":", "(", "@", ".", "--", "--=_", "é", "漢字", "👩‍👧", "e\u0301",
-        "\ud83d", "\ude00", "%41", "''", "*", "filename*=", new string('x', 90), new string('y', 1_200), "\r\n.\r\n", "ü ü ü ü ü ü ü ü ü ü ü ü ü",
+        "a", "word ", " ", "  ", "\t", "\r", "\n", "\r\n", "\r\n ", "\r\n\r\n", "\r\nBcc: eve@example.org\r\n", "\0", "\u007F", "\u0085",
+        "\u2028", "=", "=?",
+        "?=", "=?utf-8?q?a?=", "=?utf-8?b?DQo=?=", "_", "\"", "\\", "<", ">", ",", ";", ":", "(", "@", ".", "--", "--=_", "é", "漢字", "👩‍👧",
+        "e\u0301",
+        "\ud83d", "\ude00", "%41", "''", "*", "filename*=", new string('x', 90), new string('y', 1_200), "\r\n.\r\n",
+        "ü ü ü ü ü ü ü ü ü ü ü ü ü",
     ];
 
     public static Gen<string> Text { get; } = Gen.Elements(Pieces).ArrayOf().Resize(14).Select(string.Concat);
 
-    public static Arbitrary<string> AnyText { get; } = Gen.OneOf(Text, ArbMap.Default.GeneratorFor<string>().Select(text => text ?? "")).ToArbitrary();
+    public static Arbitrary<string> AnyText { get; } = Gen.OneOf(
+        Text, ArbMap.Default.GeneratorFor<string>().Select(text => text ?? "")).ToArbitrary();
 
     /// <summary>One message of text, HTML and any number of attachments, every text of it hostile.</summary>
     public static Arbitrary<MessageContent> Content { get; } = (
@@ -49,12 +53,14 @@ static class TextArbitraries
 
     public static string WellFormed(string text) => Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
 
-    static NamedMailbox Named(string name, Mailbox mailbox) => NamedMailbox.TryCreate(name, mailbox, out var named) ? named : new NamedMailbox(mailbox);
+    static NamedMailbox Named(string name, Mailbox mailbox) =>
+        NamedMailbox.TryCreate(name, mailbox, out var named) ? named : new NamedMailbox(mailbox);
 
     static HeaderField? Field(string name, string value) => HeaderField.TryCreate(name, value, out var field) ? field : null;
 
     static MimeAttachment? File(string name, string content) =>
         MimeAttachment.TryCreate(
-            name, "application/octet-stream", new AttachmentContent.InMemory(Encoding.UTF8.GetBytes(content)), null, false, out var attachment)
+            name, "application/octet-stream", new AttachmentContent.InMemory(Encoding.UTF8.GetBytes(content)), null, false,
+            out var attachment)
             ? attachment : null;
 }

@@ -55,7 +55,8 @@ public sealed class InboundReportTests
     [Fact]
     public void Takes_a_hundred_recipients_and_no_more()
     {
-        var groups = string.Concat(Enumerable.Range(0, 150).Select(i => $"Final-Recipient: rfc822; u{i}@example.net\nAction: failed\nStatus: 5.1.1\n\n"));
+        var groups = string.Concat(
+            Enumerable.Range(0, 150).Select(i => $"Final-Recipient: rfc822; u{i}@example.net\nAction: failed\nStatus: 5.1.1\n\n"));
 
         var report = Read(Status($"Reporting-MTA: dns; mx.example.net\n\n{groups}"));
 
@@ -65,7 +66,9 @@ public sealed class InboundReportTests
     [Fact]
     public void Cuts_long_values_and_takes_control_characters_out()
     {
-        var report = Read(Status($"Reporting-MTA: dns; a\tb\u0007c\n\nFinal-Recipient: rfc822; u@example.net\nAction: failed\nDiagnostic-Code: smtp; 550 {new string('x', 100_000)}\n"));
+        var report = Read(Status(
+            "Reporting-MTA: dns; a\tb\u0007c\n\nFinal-Recipient: rfc822; u@example.net\nAction: failed\n"
+            + $"Diagnostic-Code: smtp; 550 {new string('x', 100_000)}\n"));
 
         var notification = Assert.IsType<DeliveryStatusNotification>(report);
         Assert.Equal("a b c", notification.ReportingMta);
@@ -92,7 +95,8 @@ public sealed class InboundReportTests
     static InboundReport Read(ReadOnlyMemory<byte> octets) => InboundReport.Read(MimeReader.Read(octets));
 
     static byte[] Status(string groups) => Encoding.UTF8.GetBytes(
-        $"Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\nContent-Type: message/delivery-status\n\n{groups}\n--b--\n");
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"
+        + $"--b\nContent-Type: message/delivery-status\n\n{groups}\n--b--\n");
 
     static IReadOnlyList<string> Recipients(InboundReport report) => report switch
     {
@@ -171,7 +175,10 @@ static class ReportText
         public void Add(string name, object? value)
         {
             if (value is not null)
-                _text.Append(CultureInfo.InvariantCulture, $"{name}: {(value is DateTimeOffset at ? at.ToString("yyyy-MM-dd HH:mm:sszzz", CultureInfo.InvariantCulture) : value)}\n");
+            {
+                var shown = value is DateTimeOffset at ? at.ToString("yyyy-MM-dd HH:mm:sszzz", CultureInfo.InvariantCulture) : value;
+                _text.Append(CultureInfo.InvariantCulture, $"{name}: {shown}\n");
+            }
         }
 
         public override string ToString() => _text.ToString();

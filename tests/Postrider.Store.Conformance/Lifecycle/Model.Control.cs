@@ -77,7 +77,8 @@ sealed partial class Model
             return;
         var message = _messages[step.Pick % _messages.Count];
         var report = new RecipientReport(
-            message.Id, step.Recipient, step.Type, new EventData { Source = "dsn" }, ReportCause.Of(step.Type, step.Recipient, $"{step.Cause}"));
+            message.Id, step.Recipient, step.Type, new EventData { Source = "dsn" },
+            ReportCause.Of(step.Type, step.Recipient, $"{step.Cause}"));
 
         var expected = Expected(message, step);
         Assert.Equal(expected, await store.RecipientReports.RecordAsync(tenant, report, store.Now, Cancel));

@@ -28,7 +28,8 @@ sealed partial class Model
         var until = store.Now + LeaseTime;
         var claimed = await store.Queue.ClaimExpiredAsync(new ClaimExpired(dueBefore, 1000, _node, until), Cancel);
 
-        var expected = _messages.Where(message => message.IsWaiting && !message.IsHeld && message.FirstDueAt < dueBefore).ToDictionary(message => message.Id);
+        var expected = _messages.Where(message => message.IsWaiting && !message.IsHeld && message.FirstDueAt < dueBefore)
+            .ToDictionary(message => message.Id);
         var ours = claimed.Where(leased => leased.Message.Tenant == tenant).ToArray();
         Assert.Equal(expected.Keys.ToHashSet(), ours.Select(leased => leased.Message.Id).ToHashSet());
         foreach (var leased in ours)

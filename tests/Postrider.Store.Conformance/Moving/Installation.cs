@@ -43,7 +43,8 @@ sealed class Installation(StoreFixture store)
         await store.Tenants.AddDomainAsync(sending, CancellationToken.None);
         await store.Tenants.AddNextKeyAsync(sending.Id, new NextDkimKey("s2", [4, 5]), CancellationToken.None);
         await store.Tenants.AddKeyAsync(
-            new ApiKey(new ApiKeyId(store.Ids.Next()), sample.Tenant, Dialect.Postject, "k", "pre", installation._key, ["a", "b"], true, store.Now)
+            new ApiKey(
+                new ApiKeyId(store.Ids.Next()), sample.Tenant, Dialect.Postject, "k", "pre", installation._key, ["a", "b"], true, store.Now)
             {
                 ExpiresAt = store.Now.AddYears(1),
             },
@@ -113,7 +114,8 @@ sealed class Installation(StoreFixture store)
         }));
         Assert.True(await sample.SettleAsync(sample.Deferred(await sample.SendingAsync(), store.Now.AddMinutes(5))));
         // Partly accepted, and left in the middle of an attempt.
-        var partly = await sample.SendingAsync(message => message with { Recipients = [Sample.To("a@example.net"), Sample.To("b@example.net")] });
+        var partly = await sample.SendingAsync(
+            message => message with { Recipients = [Sample.To("a@example.net"), Sample.To("b@example.net")] });
         Assert.True(await sample.SettleAsync(sample.Delivered(partly) with
         {
             Status = MessageStatus.Sent,
@@ -148,9 +150,11 @@ sealed class Installation(StoreFixture store)
             foreach (var batch in _batches)
                 all.Add(await from.Batches.FindAsync(tenant, batch, CancellationToken.None));
             foreach (var hash in _contents)
-                all.Add(await from.Contents.ReadAsync(tenant, hash, CancellationToken.None) is { } octets ? ContentHash.Of(octets.Span) : null);
+                all.Add(
+                    await from.Contents.ReadAsync(tenant, hash, CancellationToken.None) is { } octets ? ContentHash.Of(octets.Span) : null);
         }
-        all.Add(await from.Tenants.FindKeyAsync(_key, CancellationToken.None) is var (key, tenantOf) ? (object)new { key, tenantOf } : null);
+        all.Add(
+            await from.Tenants.FindKeyAsync(_key, CancellationToken.None) is var (key, tenantOf) ? (object)new { key, tenantOf } : null);
         Assert.True(Domain.TryParse("mail.acme.test", out var domain));
         all.Add(await from.Tenants.DomainsAsync(domain, CancellationToken.None));
         all.Add((await from.Queue.DescribeBacklogsAsync(null, 100, CancellationToken.None)).OrderBy(view => view.Backlog.Key.ToString()));

@@ -76,10 +76,13 @@ public sealed class MovedTablesTests
         var columns = await postgres.Cluster.QueryAsync(postgres.Database, """
             select c.relname || '.' || a.attname from pg_attribute a
             join pg_class c on c.oid = a.attrelid
-            where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition and a.attnum > 0 and not a.attisdropped
+            where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+                and a.attnum > 0 and not a.attisdropped
             """);
 
-        AssertComplete(columns.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(column => !column.EndsWith(".lane", StringComparison.Ordinal)), StaysInPostgres);
+        AssertComplete(
+            columns.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(column => !column.EndsWith(".lane", StringComparison.Ordinal)),
+            StaysInPostgres);
     }
 
     static void AssertComplete(IEnumerable<string> columns, Dictionary<string, string> stay)

@@ -129,7 +129,8 @@ public sealed class StoreCopyTests : IAsyncLifetime
     public async Task The_unfinished_copy_of_another_installation_is_refused()
     {
         await Installation.FillAsync(_sqlite);
-        await _postgres.Postgres.Movable.BeginAsync(Guid.Parse("11111111-0000-4000-8000-000000000000"), _sqlite.Now, CancellationToken.None);
+        await _postgres.Postgres.Movable.BeginAsync(
+            Guid.Parse("11111111-0000-4000-8000-000000000000"), _sqlite.Now, CancellationToken.None);
 
         var refused = Assert.IsType<CopyOutcome.Refused>(await CopyAsync(_sqlite.Sqlite.Movable, _postgres.Postgres.Movable, Small));
 

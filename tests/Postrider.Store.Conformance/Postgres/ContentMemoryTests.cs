@@ -76,10 +76,12 @@ public sealed class ContentMemoryTests : StoreConformance<PostgresFixture>
     public async Task A_body_just_accepted_is_read_without_the_database()
     {
         await using var node = await PostgresStore.OpenAsync(
-            new PostgresStoreOptions(Store.Cluster.ConnectionString(Store.Database)), Store.Time, Store.Ids, log: null, CancellationToken.None);
+            new PostgresStoreOptions(Store.Cluster.ConnectionString(Store.Database)), Store.Time, Store.Ids, log: null,
+            CancellationToken.None);
         var content = Sample.Content("body");
         await node.AcceptAsync(
-            Sample.Acceptance(Sample.Message(message => message with { Body = content.Hash })) with { Contents = [content] }, CancellationToken.None);
+            Sample.Acceptance(Sample.Message(message => message with { Body = content.Hash })) with { Contents = [content] },
+            CancellationToken.None);
         await Store.Cluster.QueryAsync(Store.Database, "truncate content");
 
         var first = await node.ReadAsync(Sample.Tenant, content.Hash, CancellationToken.None);
@@ -93,7 +95,8 @@ public sealed class ContentMemoryTests : StoreConformance<PostgresFixture>
     public async Task Bodies_that_another_node_accepted_are_read_with_their_claim()
     {
         await using var node = await PostgresStore.OpenAsync(
-            new PostgresStoreOptions(Store.Cluster.ConnectionString(Store.Database)), Store.Time, Store.Ids, log: null, CancellationToken.None);
+            new PostgresStoreOptions(Store.Cluster.ConnectionString(Store.Database)), Store.Time, Store.Ids, log: null,
+            CancellationToken.None);
         var contents = Enumerable.Range(0, 3).Select(number => Sample.Content($"body {number}")).ToArray();
         var tooLarge = Sample.Content(new string('x', (64 << 10) + 1));
         foreach (var content in (NewContent[])[.. contents, contents[0], tooLarge])
@@ -114,7 +117,8 @@ public sealed class ContentMemoryTests : StoreConformance<PostgresFixture>
     public async Task A_body_that_cannot_be_read_keeps_no_claim_from_its_messages()
     {
         await using var node = await PostgresStore.OpenAsync(
-            new PostgresStoreOptions(Store.Cluster.ConnectionString(Store.Database)), Store.Time, Store.Ids, log: null, CancellationToken.None);
+            new PostgresStoreOptions(Store.Cluster.ConnectionString(Store.Database)), Store.Time, Store.Ids, log: null,
+            CancellationToken.None);
         var contents = Enumerable.Range(0, 3).Select(number => Sample.Content($"body {number}")).ToArray();
         foreach (var content in contents)
             await Sample.AcceptAsync(

@@ -87,7 +87,8 @@ public sealed class PostgresChannelTests : StoreConformance<PostgresFixture>
 
         async Task AnswerAsync(string call)
         {
-            await there.SayAsync("postrider_control", $"\nmine\nretry 1 2 3 4\nnone {call[1..]}\ncame nobody done 0", CancellationToken.None);
+            await there.SayAsync(
+                "postrider_control", $"\nmine\nretry 1 2 3 4\nnone {call[1..]}\ncame nobody done 0", CancellationToken.None);
             await there.SayAsync("postrider_control", $"mine {call}", CancellationToken.None);
             await there.SayAsync("postrider_control", line.Replace("{0}", call, StringComparison.Ordinal), CancellationToken.None);
         }

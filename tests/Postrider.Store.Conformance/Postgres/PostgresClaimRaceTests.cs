@@ -61,7 +61,9 @@ public sealed class PostgresClaimRaceTests : StoreConformance<PostgresFixture>
             {
                 var data = new EventData { SmtpResponse = "550 5.1.1 no such user", BounceType = "hard", Status = "5.1.1", Source = "dsn" };
                 var report = new RecipientReport(id, 0, EventType.Bounce, data, ReportCause.Of(EventType.Bounce, 0));
-                Assert.Equal(ReportResult.Recorded, await Store.RecipientReports.RecordAsync(Sample.Tenant, report, Store.Now, CancellationToken.None));
+                Assert.Equal(
+                    ReportResult.Recorded,
+                    await Store.RecipientReports.RecordAsync(Sample.Tenant, report, Store.Now, CancellationToken.None));
             },
             expired: false);
 
@@ -73,8 +75,10 @@ public sealed class PostgresClaimRaceTests : StoreConformance<PostgresFixture>
     /// <summary>A message to two that waits for its second attempt, due now.</summary>
     async Task<MessageId> DeferredAsync(RecipientState first)
     {
-        var message = await Sample.AcceptAsync(message => message with { Recipients = [Sample.To("a@example.net"), Sample.To("b@example.net")] });
-        await SettleAsync(await Sample.ClaimOneAsync(), first, first == RecipientState.Delivered ? MessageStatus.Sent : MessageStatus.Queued);
+        var message = await Sample.AcceptAsync(
+            message => message with { Recipients = [Sample.To("a@example.net"), Sample.To("b@example.net")] });
+        await SettleAsync(
+            await Sample.ClaimOneAsync(), first, first == RecipientState.Delivered ? MessageStatus.Sent : MessageStatus.Queued);
         return message.Id;
     }
 

@@ -95,7 +95,8 @@ public sealed class PostgresFixture : StoreFixture
 
     /// <summary>Another node on the same database. It remembers nothing, so that what is read back has been in the database.</summary>
     public Task<PostgresStore> OpenAnotherAsync() =>
-        PostgresStore.OpenAsync(new PostgresStoreOptions(Cluster.ConnectionString(Database)) { ContentMemory = 0 }, Time, Ids, log: null, CancellationToken.None);
+        PostgresStore.OpenAsync(
+            new PostgresStoreOptions(Cluster.ConnectionString(Database)) { ContentMemory = 0 }, Time, Ids, log: null, CancellationToken.None);
 
     const string WaitingSql = """
         select count(*) from pg_stat_activity

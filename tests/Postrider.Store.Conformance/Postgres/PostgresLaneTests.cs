@@ -65,10 +65,12 @@ public sealed class PostgresLaneTests : IAsyncLifetime
     async Task AssertApartAsync(params string[] relations)
     {
         var seen = await _postgres.Cluster.QueryAsync(_postgres.Database, "select distinct relation from seen");
-        var lanes = await _postgres.Cluster.QueryAsync(_postgres.Database, "select count(distinct lane) from seen where relation = 'message'");
+        var lanes = await _postgres.Cluster.QueryAsync(
+            _postgres.Database, "select count(distinct lane) from seen where relation = 'message'");
         var tenants = await _postgres.Cluster.QueryAsync(_postgres.Database, "select id from tenant");
         var mixed = await _postgres.Cluster.QueryAsync(
-            _postgres.Database, "select string_agg(distinct relation || ' ' || lane, ', ') from seen group by transaction having count(distinct lane) > 1");
+            _postgres.Database,
+            "select string_agg(distinct relation || ' ' || lane, ', ') from seen group by transaction having count(distinct lane) > 1");
 
         Assert.Empty(relations.Except(seen.Split('\n')));
         // Three tenants; two of them may share a lane.

@@ -9,7 +9,8 @@ namespace Postrider.Store.Conformance.Postgres;
 /// <summary>What becomes of writes when their connection, or the server, goes away beneath them.</summary>
 public sealed class PostgresOutageTests : StoreConformance<PostgresFixture>
 {
-    const string CutSql = "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
+    const string CutSql =
+        "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
 
     [Fact]
     public async Task Connections_cut_under_load_lose_nothing_that_was_acknowledged_and_make_no_message_twice()
@@ -74,7 +75,8 @@ public sealed class PostgresOutageTests : StoreConformance<PostgresFixture>
         ClaimResult result;
         do
         {
-            result = await Store.Queue.ClaimAsync(new Claim(Sample.Backlog(), Store.Now, 1000, Sample.Node, Sample.Later), CancellationToken.None);
+            result = await Store.Queue.ClaimAsync(
+                new Claim(Sample.Backlog(), Store.Now, 1000, Sample.Node, Sample.Later), CancellationToken.None);
             held.AddRange(result.Messages.Select(leased => leased.Message.Id));
         }
         while (result.NextDueAt is not null);
@@ -113,7 +115,8 @@ public sealed class PostgresOutageTests : StoreConformance<PostgresFixture>
             })));
             await cluster.StopAsync(immediately: true);
             await unavailable.Task;
-            await Assert.ThrowsAsync<StoreUnavailableException>(() => store.FindAsync(Sample.Tenant, new MessageId(Store.Ids.Next()), CancellationToken.None));
+            await Assert.ThrowsAsync<StoreUnavailableException>(
+                () => store.FindAsync(Sample.Tenant, new MessageId(Store.Ids.Next()), CancellationToken.None));
             await Assert.ThrowsAsync<StoreUnavailableException>(
                 () => store.ClaimAsync(new Claim(Sample.Backlog(), Store.Now, 1, Sample.Node, Sample.Later), CancellationToken.None));
             await cluster.StartAsync();

@@ -18,12 +18,15 @@ public sealed partial class PostgresPlanTests : StoreConformance<PostgresFixture
     static readonly Dictionary<string, string> Types = new()
     {
         ["tenants"] = "uuid[]", ["messages"] = "uuid[]", ["domains"] = "text[]", ["nows"] = "timestamptz[]", ["limits"] = "integer[]",
-        ["owners"] = "uuid[]", ["untils"] = "timestamptz[]", ["claim_ids"] = "uuid[]", ["writes"] = "integer[]", ["generations"] = "integer[]",
+        ["owners"] = "uuid[]", ["untils"] = "timestamptz[]", ["claim_ids"] = "uuid[]", ["writes"] = "integer[]",
+        ["generations"] = "integer[]",
         ["phases"] = "smallint[]", ["due_ats"] = "timestamptz[]", ["ids"] = "uuid[]", ["ordinals"] = "integer[]", ["states"] = "smallint[]",
-        ["replies"] = "text[]", ["ats"] = "timestamptz[]", ["places"] = "integer[]", ["retry_counts"] = "integer[]", ["statuses"] = "smallint[]",
+        ["replies"] = "text[]", ["ats"] = "timestamptz[]", ["places"] = "integer[]", ["retry_counts"] = "integer[]",
+        ["statuses"] = "smallint[]",
         ["sent_ats"] = "timestamptz[]", ["settled_ats"] = "timestamptz[]", ["batches"] = "uuid[]", ["days"] = "integer[]",
         ["targets"] = "smallint[]", ["continuations"] = "smallint[]", ["errors"] = "text[]", ["recipient_writes"] = "integer[]",
-        ["recipient_tenants"] = "uuid[]", ["recipient_messages"] = "uuid[]", ["recipient_ats"] = "timestamptz[]", ["event_writes"] = "integer[]",
+        ["recipient_tenants"] = "uuid[]", ["recipient_messages"] = "uuid[]", ["recipient_ats"] = "timestamptz[]",
+        ["event_writes"] = "integer[]",
         ["event_tenants"] = "uuid[]", ["event_messages"] = "uuid[]", ["event_ids"] = "uuid[]", ["event_types"] = "smallint[]",
         ["event_recipients"] = "integer[]", ["event_ats"] = "timestamptz[]", ["event_data"] = "text[]",
     };
@@ -48,6 +51,20 @@ public sealed partial class PostgresPlanTests : StoreConformance<PostgresFixture
         AssertSeeks(name, plan);
     }
 
+    /// <summary>As in the first minute of an installation, and of each month: before the server has looked at what the tables hold.</summary>
+    [Fact]
+    public async Task A_page_is_looked_up_message_by_message_whatever_is_known_of_the_tables()
+    {
+        await FillAsync(analyze: false);
+
+        var plan = await PlanAsync(StatementNamed("MessageLists.SummariesSql"), writer: false);
+
+        Assert.Contains("(id = p.id)", plan, StringComparison.Ordinal);
+        Assert.Contains("(message_id = p.id)", plan, StringComparison.Ordinal);
+        Assert.DoesNotContain("Join Filter", plan, StringComparison.Ordinal);
+        Assert.DoesNotContain("Hash", plan, StringComparison.Ordinal);
+    }
+
     /// <summary>Those of the writers, which run for every message: whatever they read of a table that grows, they seek.</summary>
     [Fact]
     public async Task A_step_and_a_settlement_read_no_table_from_end_to_end()
@@ -63,6 +80,25 @@ public sealed partial class PostgresPlanTests : StoreConformance<PostgresFixture
         Assert.InRange(planned, 2, 20);
     }
 
+    /// <summary>
+    /// A vacuum of the empty queue has left its pages, and as they fill again it is taken for a row: then whole lanes are read for each row
+    /// of a group, and those of the hot path shall be of what is leased, bounded by what nodes hold.
+    /// </summary>
+    [Fact]
+    public async Task A_queue_taken_for_empty_is_not_read_lane_by_lane_for_a_step_or_a_settlement()
+    {
+        await Store.Cluster.QueryAsync(Store.Database, "alter table queue set (autovacuum_enabled = off)");
+        await FillAsync();
+        await Store.Cluster.QueryAsync(Store.Database, "delete from queue");
+        await Store.Cluster.QueryAsync(Store.Database, "vacuum (truncate off) queue");
+        foreach (var name in (string[])["StepWriter.StepSql", "SettleWriter.SettleSql"])
+        {
+            var plan = await PlanAsync(StatementNamed(name), writer: true);
+            Assert.Contains("queue_leased on queue", plan, StringComparison.Ordinal);
+            Assert.DoesNotContain("queue_pkey on queue", plan, StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public async Task A_message_is_looked_for_in_the_partition_of_its_month_alone()
     {
@@ -70,7 +106,8 @@ public sealed partial class PostgresPlanTests : StoreConformance<PostgresFixture
         var id = Store.Ids.Next();
 
         var plan = await Store.Cluster.QueryAsync(
-            Store.Database, $"explain (costs off) select 1 from message where lane = 3 and tenant_id = '{Sample.Tenant.Value}' and id = '{id}'");
+            Store.Database,
+            $"explain (costs off) select 1 from message where lane = 3 and tenant_id = '{Sample.Tenant.Value}' and id = '{id}'");
 
         Assert.Contains("message_2026_03_pkey", plan, StringComparison.Ordinal);
         Assert.DoesNotContain("message_2026_04", plan, StringComparison.Ordinal);
@@ -95,6 +132,28 @@ public sealed partial class PostgresPlanTests : StoreConformance<PostgresFixture
         }
     }
 
+    /// <summary>As those of a new month are. A join would compare each row with each there.</summary>
+    [Fact]
+    public async Task What_a_list_shows_is_looked_up_row_by_row_on_tables_never_analyzed_too()
+    {
+        await FillAsync(analyze: false);
+        var batch = new BatchId(Store.Ids.Next());
+        foreach (var filter in (MessageFilter[])
+        [
+            new() { Statuses = [MessageStatus.Queued] }, new() { RecipientKey = "a" }, new() { Category = "a" },
+            new() { Batch = batch, Statuses = [MessageStatus.Queued] }, new() { Batch = batch, Statuses = [MessageStatus.Sending] },
+            new() { FromKey = "a", Statuses = [MessageStatus.Sent] }, new() { TemplateId = "a", Statuses = [MessageStatus.Queued] },
+            new() { Subject = "words", Statuses = [MessageStatus.Queued, MessageStatus.Delivered] },
+            new() { Category = "a", RecipientKey = "a", Subject = "words", Statuses = [MessageStatus.Queued] },
+        ])
+        {
+            var plan = await PlanOfListAsync(filter);
+
+            Assert.Contains("SubPlan", plan, StringComparison.Ordinal);
+            Assert.DoesNotMatch("Nested Loop|Join", plan);
+        }
+    }
+
     /// <summary>With its values, as readers let PostgreSQL choose.</summary>
     async Task<string> PlanOfListAsync(MessageFilter filter)
     {
@@ -113,11 +172,12 @@ public sealed partial class PostgresPlanTests : StoreConformance<PostgresFixture
     static string StatementNamed(string name) =>
         PostgresStatementTests.Statements().Select(row => row.Data).Single(statement => statement.Item1 == name).Item2;
 
-    async Task FillAsync()
+    async Task FillAsync(bool analyze = true)
     {
         foreach (var chunk in Enumerable.Range(0, Messages).Chunk(500))
             await Task.WhenAll(chunk.Select(_ => Sample.AcceptAsync(message => message with { Categories = ["news"] })));
-        await Store.Cluster.QueryAsync(Store.Database, "analyze");
+        if (analyze)
+            await Store.Cluster.QueryAsync(Store.Database, "analyze");
     }
 
     static void AssertSeeks(string name, string plan) => Assert.False(Walk().IsMatch(plan), $"{name}:\n{plan}");

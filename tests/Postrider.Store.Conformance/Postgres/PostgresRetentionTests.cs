@@ -160,7 +160,8 @@ public sealed class PostgresRetentionTests : StoreConformance<PostgresFixture>
 
     async Task SettleAsync(MessageId id)
     {
-        var claimed = await Store.Postgres.ClaimAsync(new Claim(Sample.Backlog(), Store.Now, 10, Sample.Node, Store.Now.AddMinutes(1)), CancellationToken.None);
+        var claimed = await Store.Postgres.ClaimAsync(
+            new Claim(Sample.Backlog(), Store.Now, 10, Sample.Node, Store.Now.AddMinutes(1)), CancellationToken.None);
         var lease = claimed.Messages.Single(leased => leased.Message.Id == id).Key;
         Assert.True(await Store.Postgres.MarkSendingAsync(lease, CancellationToken.None));
         Assert.True(await Store.Postgres.SettleAsync(Sample.Delivered(lease), CancellationToken.None));

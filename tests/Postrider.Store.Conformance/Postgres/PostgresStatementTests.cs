@@ -31,9 +31,15 @@ public sealed partial class PostgresStatementTests
         var some = new BatchId(Guid.Parse("018f0000-0000-7000-8000-000000000001"));
         foreach (var filter in (MessageFilter[])
         [
-            new(), new() { RecipientKey = "a" }, new() { FromKey = "a" }, new() { Batch = some }, new() { TemplateId = "a" }, new() { Category = "a" },
+            new(), new() { RecipientKey = "a" }, new() { FromKey = "a" }, new() { Batch = some }, new() { TemplateId = "a" },
+            new() { Category = "a" },
             new() { Statuses = [.. Enum.GetValues<MessageStatus>()] },
-            new() { RecipientKey = "a", Category = "a", Subject = "a", Statuses = [.. Enum.GetValues<MessageStatus>()], CreatedFrom = DateTimeOffset.UnixEpoch },
+            new()
+            {
+                RecipientKey = "a", Category = "a", Subject = "a", Statuses = [.. Enum.GetValues<MessageStatus>()],
+                CreatedFrom = DateTimeOffset.UnixEpoch,
+            },
+            new() { Category = "a", Subject = "a" },
         ])
         {
             var query = new ListQuery(filter);
@@ -86,12 +92,17 @@ public sealed partial class PostgresStatementTests
     public void The_reading_finds_the_tables_and_sees_what_is_missing()
     {
         Assert.Superset(
-            new HashSet<string>(["batch", "batch_order", "content", "counter", "event", "idempotency", "message", "message_category", "queue", "recipient", "copy_progress"]),
+            new HashSet<string>(
+            [
+                "batch", "batch_order", "content", "counter", "event", "idempotency", "message", "message_category", "queue", "recipient",
+                "copy_progress",
+            ]),
             LanedTables.ToHashSet());
         Assert.InRange(Statements().Count, 40, 300);
         Assert.Equal([("queue", "q"), ("message", "")], TablesOf("select 1 from queue q\njoin message on true where q.lane = @lane"));
         Assert.Throws<Xunit.Sdk.TrueException>(
-            () => A_statement_names_the_lane_of_every_laned_table("bad", "select 1 from queue q join queue p on p.lane = @lane where q.tenant_id = @t"));
+            () => A_statement_names_the_lane_of_every_laned_table(
+                "bad", "select 1 from queue q join queue p on p.lane = @lane where q.tenant_id = @t"));
         Assert.Throws<Xunit.Sdk.StartsWithException>(
             () => A_statement_names_the_lane_of_every_laned_table("bad", "copy queue (tenant_id, message_id) from stdin"));
     }
@@ -118,7 +129,8 @@ public sealed partial class PostgresStatementTests
         using var file = new PEReader(File.OpenRead(assembly.Location));
         var metadata = file.GetMetadataReader();
         var texts = new List<string>();
-        for (var handle = metadata.GetNextHandle(MetadataTokens.UserStringHandle(0)); !handle.IsNil; handle = metadata.GetNextHandle(handle))
+        var first = metadata.GetNextHandle(MetadataTokens.UserStringHandle(0));
+        for (var handle = first; !handle.IsNil; handle = metadata.GetNextHandle(handle))
             texts.Add(metadata.GetUserString(handle));
         return texts;
     }
@@ -141,7 +153,8 @@ public sealed partial class PostgresStatementTests
 
     static string Normal(string sql) => " " + string.Join(' ', sql.Split('\n')
         .Select(line => line.TrimStart().StartsWith("--", StringComparison.Ordinal) ? "" : line)
-        .SelectMany(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))).Replace("(select ", "( select ", StringComparison.Ordinal);
+        .SelectMany(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)))
+        .Replace("(select ", "( select ", StringComparison.Ordinal);
 
     static int CountOf(string text, string part) => text.Split(part).Length - 1;
 }

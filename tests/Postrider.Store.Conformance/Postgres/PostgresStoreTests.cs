@@ -49,7 +49,8 @@ public sealed class PostgresStoreTests : StoreConformance<PostgresFixture>
             ClaimResult result;
             do
             {
-                result = await store.ClaimAsync(new Claim(Sample.Backlog(), Store.Now, 13, Sample.Node, Sample.Later), CancellationToken.None);
+                result = await store.ClaimAsync(
+                    new Claim(Sample.Backlog(), Store.Now, 13, Sample.Node, Sample.Later), CancellationToken.None);
                 claimed.AddRange(result.Messages.Select(leased => leased.Message.Id));
             }
             while (result.Messages.Count > 0 || result.NextDueAt is not null);
@@ -104,7 +105,8 @@ public sealed class PostgresStoreTests : StoreConformance<PostgresFixture>
                 Assert.True(await node.SettleAsync(Sample.Delivered(leased.Key), CancellationToken.None));
             }
         }
-        await Task.WhenAll(tenants.SelectMany(tenant => Enumerable.Range(0, 20).Select(n => Task.Run(() => CarryAsync(tenant.Id, tenant.Batch, n)))));
+        await Task.WhenAll(
+            tenants.SelectMany(tenant => Enumerable.Range(0, 20).Select(n => Task.Run(() => CarryAsync(tenant.Id, tenant.Batch, n)))));
 
         foreach (var (tenant, batch) in tenants)
         {
@@ -180,7 +182,8 @@ public sealed class PostgresStoreTests : StoreConformance<PostgresFixture>
     [Fact]
     public async Task A_database_of_a_newer_version_is_refused()
     {
-        await Store.Cluster.QueryAsync(Store.Database, "insert into schema_migration (version, name, applied_at) values (9999, 'later', now())");
+        await Store.Cluster.QueryAsync(
+            Store.Database, "insert into schema_migration (version, name, applied_at) values (9999, 'later', now())");
 
         var refused = await Assert.ThrowsAsync<StoreUnavailableException>(Store.OpenAnotherAsync);
 

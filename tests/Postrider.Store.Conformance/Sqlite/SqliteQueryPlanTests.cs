@@ -12,7 +12,10 @@ public sealed class SqliteQueryPlanTests : StoreConformance<SqliteFixture>
     /// Walks that are meant: over an index that holds only what is leased, live or pending, or that is left after one row.
     /// </summary>
     static readonly string[] Allowed =
-        ["USING INDEX queue_leased", "USING INDEX counter_live", "USING INDEX queue_due", "USING INDEX batch_order_pending", "USING INDEX batch_unswept"];
+    [
+        "USING INDEX queue_leased", "USING INDEX counter_live", "USING INDEX queue_due", "USING INDEX batch_order_pending",
+        "USING INDEX batch_unswept",
+    ];
 
     static readonly string[] Small = ["tenant", "t", "readiness", "schema_migration", "destination_report", "SUBQUERY", "tried"];
 
@@ -23,7 +26,8 @@ public sealed class SqliteQueryPlanTests : StoreConformance<SqliteFixture>
         foreach (var field in typeof(SqliteStore).Assembly.GetTypes()
             .Where(type => type.Namespace != "Postrider.Store.Sqlite.Moving")
             .SelectMany(type => type.GetFields(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public))
-            .Where(field => field.IsLiteral && field.Name.EndsWith("Sql", StringComparison.Ordinal) && field.DeclaringType!.Name != "Migrator"))
+            .Where(field => field.IsLiteral && field.Name.EndsWith("Sql", StringComparison.Ordinal)
+                && field.DeclaringType!.Name != "Migrator"))
             statements.Add($"{field.DeclaringType!.Name}.{field.Name}", (string)field.GetRawConstantValue()!);
         return statements;
     }
@@ -43,7 +47,8 @@ public sealed class SqliteQueryPlanTests : StoreConformance<SqliteFixture>
                 continue;
             var index = new string([.. sql[(begin + 6)..].TakeWhile(c => char.IsAsciiLetter(c) || c == '_')]);
             var plan = await PlanAsync(sql);
-            Assert.True(plan.Exists(step => step.Contains($"INDEX {index}", StringComparison.Ordinal)), $"{name}: {string.Join("; ", plan)}");
+            Assert.True(
+                plan.Exists(step => step.Contains($"INDEX {index}", StringComparison.Ordinal)), $"{name}: {string.Join("; ", plan)}");
             named++;
         }
         Assert.InRange(named, 8, 100);
@@ -56,7 +61,8 @@ public sealed class SqliteQueryPlanTests : StoreConformance<SqliteFixture>
     [InlineData("Backlogs.NextTenantSql", "queue_due (tenant_id>?)")]
     [InlineData("Leases.HeldSql", "PRIMARY KEY (tenant_id=? AND message_id=?)")]
     [InlineData("SuppressionTable.BlockingSql", "PRIMARY KEY (tenant_id=? AND address_key=?)")]
-    [InlineData("SuppressionLists.PageOfListSql", "suppression_time (tenant_id=? AND list=? AND group_id=? AND created_at>? AND created_at<?)")]
+    [InlineData(
+        "SuppressionLists.PageOfListSql", "suppression_time (tenant_id=? AND list=? AND group_id=? AND created_at>? AND created_at<?)")]
     [InlineData("SuppressionLists.PageOfAllGroupsSql", "suppression_time (tenant_id=? AND list=?)")]
     [InlineData("Settlements.FinishSql", "PRIMARY KEY (tenant_id=? AND id=?)")]
     [InlineData("ContentRows.ReadSql", "content_tag (tag=? AND chunk=?)")]
@@ -93,7 +99,9 @@ public sealed class SqliteQueryPlanTests : StoreConformance<SqliteFixture>
             var page = await PlanAsync(query.PageSql(afterKey: true));
             AssertSeeks(index, page);
             AssertSeeks(index, await PlanAsync(query.TotalSql()));
-            Assert.True(page.Exists(step => step.StartsWith("SEARCH", StringComparison.Ordinal) && step.Contains(index, StringComparison.Ordinal)), string.Join("; ", page));
+            Assert.True(
+                page.Exists(step => step.StartsWith("SEARCH", StringComparison.Ordinal) && step.Contains(index, StringComparison.Ordinal)),
+                string.Join("; ", page));
             // The union of the parts is sorted: a page's worth each. The parts themselves are not.
             Assert.InRange(page.Count(step => step.Contains("TEMP B-TREE", StringComparison.Ordinal)), 0, 1);
         }

@@ -28,7 +28,8 @@ public sealed class SqliteSubjectTests : SubjectConformance<SqliteFixture>
             joined++;
             var words = SubjectGrams.Query(tenant, $"a{character}b");
             Assert.True(words == SubjectGrams.Query(tenant, $"A{classes[character]}B"), $"U+{code:X4}");
-            Assert.Contains(words.Trim(), Encoding.ASCII.GetString(SubjectGrams.Of(tenant, $"xA{classes[character]}By")), StringComparison.Ordinal);
+            Assert.Contains(
+                words.Trim(), Encoding.ASCII.GetString(SubjectGrams.Of(tenant, $"xA{classes[character]}By")), StringComparison.Ordinal);
         }
         Assert.InRange(joined, 1000, 2000);
     }
@@ -66,7 +67,8 @@ public sealed class SqliteSubjectTests : SubjectConformance<SqliteFixture>
         {
             var plan = await Store.PlanAsync(new ListQuery(filter).AllSql());
 
-            var steps = plan.FindAll(step => step.StartsWith("SCAN ", StringComparison.Ordinal) || step.StartsWith("SEARCH ", StringComparison.Ordinal));
+            var steps = plan.FindAll(
+                step => step.StartsWith("SCAN ", StringComparison.Ordinal) || step.StartsWith("SEARCH ", StringComparison.Ordinal));
             var index = steps.FindIndex(step => step.StartsWith("SCAN g VIRTUAL INDEX ", StringComparison.Ordinal));
             Assert.True(index >= 0 && !steps[index].EndsWith(" 0:", StringComparison.Ordinal), string.Join("; ", plan));
             // Its own order, whatever the planner thinks: the index, then the number's row, then the message.
@@ -74,7 +76,8 @@ public sealed class SqliteSubjectTests : SubjectConformance<SqliteFixture>
             Assert.StartsWith("SEARCH m USING PRIMARY KEY (tenant_id=? AND id=?", steps[index + 2], StringComparison.Ordinal);
             Assert.Contains("SEARCH s USING INTEGER PRIMARY KEY (rowid>?)", steps);
             Assert.DoesNotContain(steps, step => step.StartsWith("SCAN", StringComparison.Ordinal)
-                && step != steps[index] && !step.StartsWith("SCAN (", StringComparison.Ordinal) && !step.StartsWith("SCAN SUBQUERY", StringComparison.Ordinal));
+                && step != steps[index] && !step.StartsWith("SCAN (", StringComparison.Ordinal)
+                && !step.StartsWith("SCAN SUBQUERY", StringComparison.Ordinal));
         }
     }
 
@@ -187,7 +190,8 @@ public sealed class SqliteSubjectTests : SubjectConformance<SqliteFixture>
         await Store.Sqlite.Writer.RunAsync(
             session =>
             {
-                session.Connection.Execute("delete from subject_row where no >= 5; delete from message where id not in (select message_id from subject_row)");
+                session.Connection.Execute(
+                    "delete from subject_row where no >= 5; delete from message where id not in (select message_id from subject_row)");
                 return true;
             },
             CancellationToken.None);

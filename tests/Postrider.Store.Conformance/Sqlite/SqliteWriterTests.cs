@@ -39,7 +39,8 @@ public sealed class SqliteWriterTests : StoreConformance<SqliteFixture>
         var content = Sample.Content(NoiseOf(1 << 20, seed: 1));
         var message = Sample.Message();
 
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => Sample.AcceptAsync(Sample.Acceptance(message) with { Contents = [content] }));
+        await Assert.ThrowsAsync<StoreUnavailableException>(
+            () => Sample.AcceptAsync(Sample.Acceptance(message) with { Contents = [content] }));
 
         Assert.Null(await Sample.FindAsync(message.Message.Id));
         Assert.NotNull(await Sample.FindAsync(before.Id));
@@ -70,7 +71,9 @@ public sealed class SqliteWriterTests : StoreConformance<SqliteFixture>
     public async Task A_spoiled_connection_is_replaced()
     {
         await Assert.ThrowsAsync<StoreUnavailableException>(
-            () => Store.Sqlite.Writer.RunAsync<int>(_ => throw new SqliteFault(SQLitePCL.raw.SQLITE_IOERR, "simulated"), CancellationToken.None));
+            () =>
+                Store.Sqlite.Writer.RunAsync<int>(
+                    _ => throw new SqliteFault(SQLitePCL.raw.SQLITE_IOERR, "simulated"), CancellationToken.None));
 
         var message = await Sample.AcceptAsync();
         Assert.NotNull(await Sample.FindAsync(message.Id));
@@ -112,7 +115,8 @@ public sealed class SqliteWriterTests : StoreConformance<SqliteFixture>
             await using var reopened = await Store.OpenAsync(path);
             foreach (var id in ids)
                 Assert.NotNull(await reopened.FindAsync(Sample.Tenant, id, CancellationToken.None));
-            var page = await reopened.ListAsync(Sample.Tenant, new MessageFilter(), new PageRequest(null, 0, 100_000), CancellationToken.None);
+            var page = await reopened.ListAsync(
+                Sample.Tenant, new MessageFilter(), new PageRequest(null, 0, 100_000), CancellationToken.None);
             Assert.Equal(page.Items.Count, page.Total);
             Assert.InRange(page.Total, ids.Length, long.MaxValue);
         }
@@ -124,12 +128,14 @@ public sealed class SqliteWriterTests : StoreConformance<SqliteFixture>
         var path = System.IO.Path.Combine(Store.Folder, "small", "postrider.db");
         var options = new Postrider.Store.Sqlite.SqliteStoreOptions(path) { ServeLock = true, CheckpointOctets = 256 << 10 };
         var octets = 0L;
-        await using (var store = await Postrider.Store.Sqlite.SqliteStore.OpenAsync(options, Store.Time, Store.Ids, null, CancellationToken.None))
+        await using (
+            var store = await Postrider.Store.Sqlite.SqliteStore.OpenAsync(options, Store.Time, Store.Ids, null, CancellationToken.None))
         {
             for (var i = 0; i < 40; i++)
             {
                 var content = Sample.Content(NoiseOf(200 << 10, seed: i));
-                var accepted = await store.AcceptAsync(Sample.Acceptance(Sample.Message()) with { Contents = [content] }, CancellationToken.None);
+                var accepted = await store.AcceptAsync(
+                    Sample.Acceptance(Sample.Message()) with { Contents = [content] }, CancellationToken.None);
                 Assert.IsType<AcceptOutcome.Stored>(accepted);
                 octets += content.Octets.Length;
             }

@@ -15,7 +15,8 @@ public sealed class CaptureFolderTests : IDisposable
         await using (var file = folder.Create(id))
             await file.WriteAsync(Encoding.UTF8.GetBytes(source));
         await folder.CommitAsync(
-            new CapturedMail { Id = id, ReceivedAt = DateTimeOffset.UnixEpoch, From = "", To = ["a@b.example"], Octets = source.Length }, default);
+            new CapturedMail { Id = id, ReceivedAt = DateTimeOffset.UnixEpoch, From = "", To = ["a@b.example"], Octets = source.Length },
+            default);
         return id;
     }
 

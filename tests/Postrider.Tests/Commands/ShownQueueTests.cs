@@ -16,10 +16,15 @@ public sealed class ShownQueueTests
         var view = View("mx.example", BindingLimit.Rate, Now.AddSeconds(5)) with { Domains = ["a.example", "b.example"], Reason = "10/s" };
         var shown = Show(
             [Backlog("a.example", 3, Now.AddMinutes(-2)), Backlog("b.example", 4, Now.AddMinutes(-1)), Backlog("c.example", 1, Now)],
-            Report(view), Report(view with { Binds = BindingLimit.BackOff, Until = Now.AddMinutes(9), Reason = "421 no", LastReply = "421 no", LastReplyAt = Now }));
+            Report(view),
+            Report(view with
+            {
+                Binds = BindingLimit.BackOff, Until = Now.AddMinutes(9), Reason = "421 no", LastReply = "421 no", LastReplyAt = Now,
+            }));
 
         var (site, other) = (shown.Destinations[0], shown.Destinations[1]);
-        Assert.Equal(("mx.example", 7L, "back-off", "421 no", "421 no"), (site.Destination, site.Messages, site.Limit, site.Reason, site.LastReply));
+        Assert.Equal(
+            ("mx.example", 7L, "back-off", "421 no", "421 no"), (site.Destination, site.Messages, site.Limit, site.Reason, site.LastReply));
         Assert.Equal((Now.AddMinutes(9), Now.AddHours(-1)), (site.NextAttempt, site.WaitingSince));
         Assert.Equal(("c.example", "none", null), (other.Destination, other.Limit, other.NextAttempt));
         Assert.Equal(2, shown.Servers);
@@ -54,9 +59,13 @@ public sealed class ShownQueueTests
         ShownQueue.Of(new QueueSummary(0, 0, null, 0), backlogs, reports, Now);
 
     static (BacklogView, string) Backlog(string domain, long waiting, DateTimeOffset due) =>
-        (new BacklogView(new Backlog(new BacklogKey(Tenant, domain), due), waiting, new MessageId(Guid.CreateVersion7(Now.AddHours(-1))), null), "acme");
+        (
+            new BacklogView(
+                new Backlog(new BacklogKey(Tenant, domain), due), waiting, new MessageId(Guid.CreateVersion7(Now.AddHours(-1))), null),
+            "acme");
 
     static NodeReport Report(params DestinationView[] views) => new(new NodeId(Guid.CreateVersion7(Now)), Now, views);
 
-    static DestinationView View(string key, BindingLimit binds, DateTimeOffset? until) => new(key, [], 0, 0, 5, binds, until, null, null, null);
+    static DestinationView View(string key, BindingLimit binds, DateTimeOffset? until) =>
+        new(key, [], 0, 0, 5, binds, until, null, null, null);
 }

@@ -9,7 +9,10 @@ public sealed class MasterKeyTests : IDisposable
 
     Settings Settings(params (string Name, string Value)[] more) => Postrider.Configuration.Settings.Read(
         new ConfigurationBuilder().AddInMemoryCollection(
-            [KeyValuePair.Create("Store", (string?)$"sqlite:{_folder}/p.db"), .. more.Select(one => KeyValuePair.Create(one.Name, (string?)one.Value))]).Build(),
+            [
+                KeyValuePair.Create("Store", (string?)$"sqlite:{_folder}/p.db"),
+                .. more.Select(one => KeyValuePair.Create(one.Name, (string?)one.Value)),
+            ]).Build(),
         demo: false);
 
     [Fact]
@@ -18,7 +21,8 @@ public sealed class MasterKeyTests : IDisposable
         var made = MasterKey.Load(Settings());
 
         Assert.Equal(made, MasterKey.Load(Settings()));
-        Assert.True(OperatingSystem.IsLinux() && File.GetUnixFileMode($"{_folder}/p.key") == (UnixFileMode.UserRead | UnixFileMode.UserWrite));
+        Assert.True(
+            OperatingSystem.IsLinux() && File.GetUnixFileMode($"{_folder}/p.key") == (UnixFileMode.UserRead | UnixFileMode.UserWrite));
         Assert.Equal(["p.key"], Directory.GetFiles(_folder).Select(Path.GetFileName));
     }
 

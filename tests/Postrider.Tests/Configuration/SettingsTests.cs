@@ -9,7 +9,8 @@ namespace Postrider.Tests.Configuration;
 public sealed class SettingsTests
 {
     static Settings Read(params (string Name, string Value)[] settings) => Settings.Read(
-        new ConfigurationBuilder().AddInMemoryCollection(settings.Select(one => KeyValuePair.Create(one.Name, (string?)one.Value))).Build(), demo: false);
+        new ConfigurationBuilder().AddInMemoryCollection(
+            settings.Select(one => KeyValuePair.Create(one.Name, (string?)one.Value))).Build(), demo: false);
 
     [Fact]
     public void Has_the_contracts_numbers_when_nothing_is_set()
@@ -31,11 +32,15 @@ public sealed class SettingsTests
     {
         var refused = Assert.Throws<SettingsException>(() => Read(
             ("Store", "mysql:x"), ("Smtp:Port", "0"), ("Retry:Delays", "1m,soon"), ("Retry:Jitter", "2"), ("Smtp:Routes", "example.com"),
-            ("Smtp:Resolver", "nowhere"), ("Http:Listen", "ftp://x"), ("Queue:Lease", "1s"), ("Secrets:Key", "short"), ("Log:Level", "Loud"),
+            ("Smtp:Resolver", "nowhere"), ("Http:Listen", "ftp://x"), ("Queue:Lease", "1s"), ("Secrets:Key", "short"),
+            ("Log:Level", "Loud"),
             ("Smpt:Port", "25")));
 
         Assert.All(
-            ["Store", "Smtp:Port", "Retry:Delays", "Retry:Jitter", "Smtp:Routes", "Smtp:Resolver", "Http:Listen", "Queue:Lease", "Secrets:Key", "Log:Level", "Smpt:Port"],
+            [
+                "Store", "Smtp:Port", "Retry:Delays", "Retry:Jitter", "Smtp:Routes", "Smtp:Resolver", "Http:Listen", "Queue:Lease",
+                "Secrets:Key", "Log:Level", "Smpt:Port",
+            ],
             name => Assert.Contains($"  {name}: ", refused.Message, StringComparison.Ordinal));
     }
 
@@ -73,7 +78,8 @@ public sealed class SettingsTests
             Assert.Contains($"Delivery:BounceRules: {file}, line 4: ", refused.Message, StringComparison.Ordinal);
             File.WriteAllText(file, "content block text=\"user unknown\"\n");
             Assert.Equal(
-                BounceAction.Block, Read(("Delivery:BounceRules", file)).Delivery.Bounces.Classify(SmtpStage.RcptTo, new SmtpReply(550, "user unknown")).Action);
+                BounceAction.Block, Read(("Delivery:BounceRules", file))
+                    .Delivery.Bounces.Classify(SmtpStage.RcptTo, new SmtpReply(550, "user unknown")).Action);
         }
         finally
         {
@@ -95,11 +101,15 @@ public sealed class SettingsTests
     public void Reads_limits_for_destinations()
     {
         var delivery = Read(
-            ("Delivery:Destinations", "mx:Google.com connections=5 rate=20/s,600/min; domain:bücher.example back-off=5m;* rate=unlimited messages-per-connection=7"),
+            (
+                "Delivery:Destinations",
+                "mx:Google.com connections=5 rate=20/s,600/min; domain:bücher.example back-off=5m;* rate=unlimited messages-per-connection=7"),
             ("Delivery:BuiltInProfiles", "false"), ("Delivery:BackOff:First", "10s")).Delivery;
 
         var (google, books, all) = (delivery.Destinations[0], delivery.Destinations[1], delivery.Destinations[2]);
-        Assert.Equal((RuleScope.MxHost, "google.com", 5, "20/s,600/min"), (google.Scope, google.Name, google.Limits.Connections, string.Join(',', google.Limits.Rates!)));
+        Assert.Equal(
+            (RuleScope.MxHost, "google.com", 5, "20/s,600/min"),
+            (google.Scope, google.Name, google.Limits.Connections, string.Join(',', google.Limits.Rates!)));
         Assert.Equal((RuleScope.Domain, "xn--bcher-kva.example", TimeSpan.FromMinutes(5)), (books.Scope, books.Name, books.Limits.BackOff));
         Assert.Equal((RuleScope.Everything, 7, 0), (all.Scope, all.Limits.MessagesPerConnection, all.Limits.Rates!.Count));
         Assert.False(delivery.BuiltInProfiles);
@@ -110,9 +120,15 @@ public sealed class SettingsTests
     public void Names_everything_that_is_wrong_with_limits_for_destinations()
     {
         var refused = Assert.Throws<SettingsException>(() => Read((
-            "Delivery:Destinations", "google.com rate=1/s; mx:a.example; mx:b.example rate=fast colour=red connections=0; * rate=1/s; * rate=2/s")));
+            "Delivery:Destinations",
+            "google.com rate=1/s; mx:a.example; mx:b.example rate=fast colour=red connections=0; * rate=1/s; * rate=2/s")));
 
-        foreach (var part in (string[])["\"google.com\" in", "\"mx:a.example\" sets no limit", "\"rate=fast\"", "\"colour=red\"", "\"connections=0\"", "two rules for *"])
+        string[] parts =
+        [
+            "\"google.com\" in", "\"mx:a.example\" sets no limit", "\"rate=fast\"", "\"colour=red\"", "\"connections=0\"",
+            "two rules for *",
+        ];
+        foreach (var part in parts)
             Assert.Contains(part, refused.Message, StringComparison.Ordinal);
     }
 

@@ -6,11 +6,14 @@ namespace Postrider.Tests.Configuration;
 public sealed class StoreAddressTests
 {
     [Theory]
-    [InlineData("postgres://mail:s3cret@db.example:6432/postrider", "Host=db.example:6432;Database=postrider;Username=mail;Password=s3cret")]
+    [InlineData(
+        "postgres://mail:s3cret@db.example:6432/postrider", "Host=db.example:6432;Database=postrider;Username=mail;Password=s3cret")]
     [InlineData("postgresql://mail@db.example/postrider", "Host=db.example:5432;Database=postrider;Username=mail")]
     [InlineData("postgres://m%40il:p%3Aa%2Fs%40s@db/p%20r", "Host=db:5432;Database=p r;Username=m@il;Password=p:a/s@s")]
     [InlineData("postgres://mail@[::1]:6432/postrider", "Host=[::1]:6432;Database=postrider;Username=mail")]
-    [InlineData("postgres://mail@one,two:6432/postrider", "Host=one:5432,two:6432;Database=postrider;Username=mail;Target Session Attributes=read-write")]
+    [InlineData(
+        "postgres://mail@one,two:6432/postrider",
+        "Host=one:5432,two:6432;Database=postrider;Username=mail;Target Session Attributes=read-write")]
     [InlineData("postgres://mail@/postrider?host=/var/run/postgresql", "Host=/var/run/postgresql;Database=postrider;Username=mail")]
     [InlineData("postgres://mail@db/postrider?sslmode=verify-full&sslrootcert=/etc/ca.pem",
         "Host=db:5432;Database=postrider;Username=mail;SSL Mode=VerifyFull;Root Certificate=/etc/ca.pem")]
@@ -44,6 +47,8 @@ public sealed class StoreAddressTests
     [Fact]
     public void Shows_no_password()
     {
-        Assert.Equal("postgres://mail@db.example:6432/postrider", StoreAddress.TryParse("postgres://mail:s3cret@db.example:6432/postrider")!.ToString());
+        Assert.Equal(
+            "postgres://mail@db.example:6432/postrider",
+            StoreAddress.TryParse("postgres://mail:s3cret@db.example:6432/postrider")!.ToString());
     }
 }

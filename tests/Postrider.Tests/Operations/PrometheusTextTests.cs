@@ -25,11 +25,16 @@ public sealed class PrometheusTextTests : IDisposable
         wait.Record(7_200);
         var written = text.Write();
 
-        Assert.Contains("# HELP a_count_total Things.\n# TYPE a_count_total counter\na_count_total{type=\"x\\\"y\\\\z\\n\"} 5\n", written, StringComparison.Ordinal);
+        Assert.Contains(
+            "# HELP a_count_total Things.\n# TYPE a_count_total counter\na_count_total{type=\"x\\\"y\\\\z\\n\"} 5\n", written,
+            StringComparison.Ordinal);
         Assert.Contains("# TYPE a_level gauge\na_level 3\n", written, StringComparison.Ordinal);
         Assert.Contains("# TYPE a_seen gauge\na_seen 4\n", written, StringComparison.Ordinal);
-        Assert.Contains("a_wait_seconds_bucket{le=\"0.0025\"} 0\na_wait_seconds_bucket{le=\"0.005\"} 1\n", written, StringComparison.Ordinal);
-        Assert.Contains("a_wait_seconds_bucket{le=\"+Inf\"} 2\na_wait_seconds_sum 7200.003\na_wait_seconds_count 2\n", written, StringComparison.Ordinal);
+        Assert.Contains(
+            "a_wait_seconds_bucket{le=\"0.0025\"} 0\na_wait_seconds_bucket{le=\"0.005\"} 1\n", written, StringComparison.Ordinal);
+        Assert.Contains(
+            "a_wait_seconds_bucket{le=\"+Inf\"} 2\na_wait_seconds_sum 7200.003\na_wait_seconds_count 2\n", written,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -14,7 +14,8 @@ public static class BuiltInProfiles
         using var file = Assembly.GetExecutingAssembly().GetManifestResourceStream("destination-profiles.json")
             ?? throw new InvalidOperationException("destination-profiles.json is embedded.");
         var profiles = JsonSerializer.Deserialize(file, ProfileJson.Default.ProfileArray) ?? [];
-        return [.. profiles.SelectMany(profile => profile.MxHosts.Select(host => new DestinationRule(RuleScope.MxHost, host, LimitsOf(profile))))];
+        return [.. profiles.SelectMany(
+            profile => profile.MxHosts.Select(host => new DestinationRule(RuleScope.MxHost, host, LimitsOf(profile))))];
     }
 
     static DestinationLimits LimitsOf(Profile profile) => new()
@@ -22,7 +23,8 @@ public static class BuiltInProfiles
         Connections = profile.Connections,
         MessagesPerConnection = profile.MessagesPerConnection,
         Rates = profile.Rate is null ? null
-            : MessageRate.TryParseAll(profile.Rate, out var rates) ? rates : throw new InvalidOperationException($"{profile.Provider}: {profile.Rate}"),
+            : MessageRate.TryParseAll(profile.Rate, out var rates)
+                ? rates : throw new InvalidOperationException($"{profile.Provider}: {profile.Rate}"),
         BackOff = profile.BackOffSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
     };
 }

@@ -35,7 +35,8 @@ public sealed record NodeReport(NodeId Node, DateTimeOffset At, IReadOnlyList<De
     {
         try
         {
-            return new NodeReport(node, at, JsonSerializer.Deserialize(destinations, NodeReportJson.Default.IReadOnlyListDestinationView) ?? []);
+            return new NodeReport(
+                node, at, JsonSerializer.Deserialize(destinations, NodeReportJson.Default.IReadOnlyListDestinationView) ?? []);
         }
         catch (JsonException)
         {

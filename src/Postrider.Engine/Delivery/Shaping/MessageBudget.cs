@@ -96,7 +96,8 @@ sealed class MessageBudget
         {
             bucket.Fill(now);
             // Half of what it can hold at most: a full bucket is time lost.
-            var round = Math.Max(bucket.Cost, Math.Min(Round.Ticks * bucket.Rate.Messages, bucket.Capacity / 2) / bucket.Cost * bucket.Cost);
+            var round = Math.Max(
+                bucket.Cost, Math.Min(Round.Ticks * bucket.Rate.Messages, bucket.Capacity / 2) / bucket.Cost * bucket.Cost);
             var missing = round - bucket.Units;
             longest = Math.Max(longest, (missing + bucket.Rate.Messages - 1) / bucket.Rate.Messages);
         }

@@ -105,11 +105,13 @@ public sealed class DestinationRulesTests
 
     static DestinationRules Rules(params DestinationRule[] rules) => new(Options with { Destinations = rules });
 
-    static IReadOnlyList<MessageRate> Rates(string text) => MessageRate.TryParseAll(text, out var rates) ? rates : throw new ArgumentException(text, nameof(text));
+    static IReadOnlyList<MessageRate> Rates(string text) =>
+        MessageRate.TryParseAll(text, out var rates) ? rates : throw new ArgumentException(text, nameof(text));
 
     static Site.Mx Mx(string host)
     {
-        ImmutableArray<MxHost> hosts = [new MxHost(10, DnsName.TryParse(host, out var name) ? name : throw new ArgumentException(host, nameof(host)))];
+        ImmutableArray<MxHost> hosts =
+            [new MxHost(10, DnsName.TryParse(host, out var name) ? name : throw new ArgumentException(host, nameof(host)))];
         return new Site.Mx(new MxAnswer.Hosts(DestinationKey.Of(hosts), hosts, IsImplicit: false));
     }
 }

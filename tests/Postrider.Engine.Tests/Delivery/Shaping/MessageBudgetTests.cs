@@ -147,5 +147,6 @@ public sealed class MessageBudgetTests
         return available;
     }
 
-    static MessageRate Rate(string text) => MessageRate.TryParse(text, out var rate) ? rate : throw new ArgumentException(text, nameof(text));
+    static MessageRate Rate(string text) =>
+        MessageRate.TryParse(text, out var rate) ? rate : throw new ArgumentException(text, nameof(text));
 }

@@ -91,13 +91,15 @@ public sealed class PaceTests
 
         Assert.Equal(TimeSpan.FromSeconds(30), pace.LeaveAlone(Start, "421", true, failures => TimeSpan.FromSeconds(30 * failures)));
         Assert.Null(pace.LeaveAlone(Start.AddSeconds(29), "421", true, failures => TimeSpan.FromSeconds(30 * failures)));
-        Assert.Equal(TimeSpan.FromSeconds(60), pace.LeaveAlone(Start.AddSeconds(30), "421", true, failures => TimeSpan.FromSeconds(30 * failures)));
+        Assert.Equal(
+            TimeSpan.FromSeconds(60), pace.LeaveAlone(Start.AddSeconds(30), "421", true, failures => TimeSpan.FromSeconds(30 * failures)));
     }
 
     [Fact]
     public void Pauses_double_up_to_a_quarter_of_an_hour()
     {
-        var pauses = Enumerable.Range(1, 8).Select(failures => new BackOffOptions().Pause(failures, null, new RetryOptions { Jitter = 0 }, new Random(1)));
+        var pauses = Enumerable.Range(1, 8).Select(
+            failures => new BackOffOptions().Pause(failures, null, new RetryOptions { Jitter = 0 }, new Random(1)));
 
         Assert.Equal([30, 60, 120, 240, 480, 900, 900, 900], pauses.Select(pause => pause.TotalSeconds));
     }
@@ -109,7 +111,8 @@ public sealed class PaceTests
         var set = new BackOffOptions { First = TimeSpan.FromSeconds(10), Most = TimeSpan.FromSeconds(35) };
         var random = new Random(5);
 
-        Assert.Equal([10, 20, 35, 35], Enumerable.Range(1, 4).Select(n => set.Pause(n, null, retry with { Jitter = 0 }, random).TotalSeconds));
+        Assert.Equal(
+            [10, 20, 35, 35], Enumerable.Range(1, 4).Select(n => set.Pause(n, null, retry with { Jitter = 0 }, random).TotalSeconds));
         Assert.Equal(60, set.Pause(1, TimeSpan.FromMinutes(1), retry with { Jitter = 0 }, random).TotalSeconds);
         Assert.All(Enumerable.Range(1, 1_000), n => Assert.InRange(set.Pause(n, null, retry, random).TotalSeconds, 8, 42));
     }

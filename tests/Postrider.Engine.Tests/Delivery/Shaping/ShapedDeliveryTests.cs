@@ -114,7 +114,8 @@ public sealed class ShapedDeliveryTests
     public async Task One_that_falls_silent_again_and_again_is_left_alone()
     {
         await using var rig = await EngineRig.StartAsync(
-            delivery: options => options with { InitialConcurrency = 1 }, timeouts: new SmtpTimeouts { EndOfData = TimeSpan.FromMilliseconds(50) });
+            delivery: options => options with { InitialConcurrency = 1 },
+            timeouts: new SmtpTimeouts { EndOfData = TimeSpan.FromMilliseconds(50) });
         rig.Peer.OnDot = _ => Task.FromResult<string?>(null);
 
         var first = await rig.SubmitAsync("a@silent.example");

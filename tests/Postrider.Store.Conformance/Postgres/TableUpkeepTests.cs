@@ -1,14 +1,17 @@
 using Microsoft.Extensions.Logging.Abstractions;
-using Postrider.Store.Postgres.Queue;
+using Postrider.Store.Postgres;
 
 namespace Postrider.Store.Conformance.Postgres;
 
-public sealed class QueueUpkeepTests : StoreConformance<PostgresFixture>
+public sealed class TableUpkeepTests : StoreConformance<PostgresFixture>
 {
     async Task FillAsync(int rows) => await CountedAsync($"""
         insert into queue (lane, tenant_id, message_id, domain, due_at, first_due_at, phase, day)
         select 3, '{Sample.Tenant.Value}', gen_random_uuid(), 'example.net', now(), now(), 0, 1 from generate_series(1, {rows})
         """);
+
+    /// <summary>A table that never was is a matter of its own.</summary>
+    Task AnalyzedAsync() => CountedAsync("analyze queue");
 
     Task EmptyAsync() => CountedAsync("delete from queue");
 
@@ -16,7 +19,8 @@ public sealed class QueueUpkeepTests : StoreConformance<PostgresFixture>
     async Task CountedAsync(string sql) => await Store.Cluster.QueryAsync(
         Store.Database, $"alter table queue set (autovacuum_enabled = off); {sql}; select pg_stat_force_next_flush()");
 
-    Task<bool> LookAfterAsync() => new QueueUpkeep(Store.Postgres.Database, Store.Time, NullLogger.Instance).LookAfterAsync(CancellationToken.None);
+    Task<bool> LookAfterAsync() =>
+        new TableUpkeep(Store.Postgres.Database, Store.Time, NullLogger.Instance).LookAfterAsync(CancellationToken.None);
 
     async Task<int> DeadAsync() => int.Parse(
         await Store.Cluster.QueryAsync(Store.Database, "select n_dead_tup from pg_stat_user_tables where relname = 'queue'"),
@@ -31,6 +35,7 @@ public sealed class QueueUpkeepTests : StoreConformance<PostgresFixture>
     [Fact]
     public async Task A_queue_that_fills_after_it_was_vacuumed_empty_is_not_taken_for_empty()
     {
+        await AnalyzedAsync();
         await FillAsync(5_000);
         await EmptyAsync();
         await Store.Cluster.QueryAsync(Store.Database, "vacuum (truncate off) queue");
@@ -45,8 +50,48 @@ public sealed class QueueUpkeepTests : StoreConformance<PostgresFixture>
     }
 
     [Fact]
+    public async Task What_was_never_analyzed_is_once_it_holds_something()
+    {
+        await Sample.AcceptAsync();
+        Assert.False(await LookAfterAsync());
+        await FillAsync(1_000);
+        await CountedAsync("""
+            insert into message select (jsonb_populate_record(
+                m, jsonb_build_object('id', overlay(m.id::text placing lpad(to_hex(i), 12, '0') from 25)))).*
+            from message m, generate_series(1, 1000) i
+            """);
+
+        Assert.True(await LookAfterAsync());
+
+        var analyzed = await Store.Cluster.QueryAsync(
+            Store.Database, "select relname from pg_stat_user_tables where last_analyze is not null order by 1");
+        Assert.Equal(["message_2026_03", "queue"], analyzed.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.False(await LookAfterAsync());
+    }
+
+    [Fact]
+    public async Task An_emptied_queue_gives_its_pages_back_so_that_the_next_burst_is_not_taken_for_nothing()
+    {
+        await AnalyzedAsync();
+        await FillAsync(5_000);
+        await EmptyAsync();
+        await Store.Cluster.QueryAsync(Store.Database, "vacuum (truncate off) queue");
+        await FillAsync(100);
+        Assert.False(await LookAfterAsync());
+        await EmptyAsync();
+
+        Assert.True(await LookAfterAsync());
+
+        Assert.False(await LookAfterAsync());
+        await FillAsync(5_000);
+        Assert.InRange(await EstimateAsync(), 2_000, 20_000);
+        Assert.False(await LookAfterAsync());
+    }
+
+    [Fact]
     public async Task What_messages_left_behind_is_cleared_away_once_it_is_much()
     {
+        await AnalyzedAsync();
         await FillAsync(9_000);
         await EmptyAsync();
         Assert.False(await LookAfterAsync());
@@ -62,6 +107,7 @@ public sealed class QueueUpkeepTests : StoreConformance<PostgresFixture>
     [Fact]
     public async Task A_table_that_another_vacuum_has_is_passed_over()
     {
+        await AnalyzedAsync();
         await FillAsync(11_000);
         await EmptyAsync();
         await using var other = await Store.Postgres.Database.OpenReaderAsync(CancellationToken.None);
@@ -82,6 +128,7 @@ public sealed class QueueUpkeepTests : StoreConformance<PostgresFixture>
     [Fact]
     public async Task What_a_vacuum_had_to_leave_is_not_tried_again_and_again()
     {
+        await AnalyzedAsync();
         await FillAsync(11_000);
         await using var other = await Store.Postgres.Database.OpenReaderAsync(CancellationToken.None);
         await using var seeing = await other.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead);
@@ -91,7 +138,7 @@ public sealed class QueueUpkeepTests : StoreConformance<PostgresFixture>
             await look.ExecuteNonQueryAsync();
         }
         await EmptyAsync();
-        await using var upkeep = new QueueUpkeep(Store.Postgres.Database, Store.Time, NullLogger.Instance);
+        await using var upkeep = new TableUpkeep(Store.Postgres.Database, Store.Time, NullLogger.Instance);
 
         Assert.True(await upkeep.LookAfterAsync(CancellationToken.None));
 

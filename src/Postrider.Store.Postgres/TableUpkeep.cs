@@ -2,19 +2,21 @@ using Microsoft.Extensions.Logging;
 using Npgsql;
 using Postrider.Store.Postgres.Connections;
 
-namespace Postrider.Store.Postgres.Queue;
+namespace Postrider.Store.Postgres;
 
 /// <summary>
-/// Looks after the queue, which in a minute may go from empty to a million rows and back, while the server's autovacuum comes once in that
-/// time.
+/// Looks after tables that change faster than the server's autovacuum comes, which is once a minute: the queue, which in that time may go
+/// from empty to a million rows and back, and the month's partitions, which begin empty.
 /// </summary>
 /// <remarks>
 /// Vacuum: each message leaves a dead entry at the very beginning of the index that claims read, and every claim steps over all of them.
-/// Analyze: a vacuum that finds the queue empty, and cannot give its pages back because somebody is working on it, tells the planner that
-/// they hold nothing. As they fill it goes on to believe so, and plans by reading the whole lane for each row of a group. One node at a
-/// time does it, and none where its role does not own the table. Nothing is lost when nobody does.
+/// Analyze: the planner plans by reading the whole lane for each row of a group where it takes a lane for next to nothing. It does so
+/// before a table was first analyzed, and after a vacuum that found the queue empty and could not give its pages back because somebody
+/// was working on it; no form of an update keeps it from that, for a look-up never seems cheaper than reading a table of one row. So those
+/// pages are given back as soon as nobody works on them, before the next burst. One node at a time does it, and none where its role does
+/// not own the table. Nothing is lost when nobody does.
 /// </remarks>
-sealed class QueueUpkeep(Database database, TimeProvider time, ILogger log) : IAsyncDisposable
+sealed class TableUpkeep(Database database, TimeProvider time, ILogger log) : IAsyncDisposable
 {
     /// <summary>As often as PostgreSQL's own counts of rows are renewed.</summary>
     static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
@@ -26,13 +28,19 @@ sealed class QueueUpkeep(Database database, TimeProvider time, ILogger log) : IA
 
     /// <param name="Estimated">Rows that the planner believes in; null when it has nothing to go by, and assumes full pages.</param>
     /// <param name="VacuumedAt">By the server's clock.</param>
-    readonly record struct QueueCounts(long Dead, long Live, double? Estimated, DateTimeOffset? VacuumedAt)
+    readonly record struct QueueCounts(long Dead, long Live, long Pages, double? Estimated, DateTimeOffset? VacuumedAt)
     {
         /// <summary>
         /// Ten thousand dead rows are some three thousand messages; of a long queue all indexes are read, so it has to be worth it. What a
         /// vacuum had to leave, because somebody's old snapshot may still see it, the next one would leave too.
         /// </summary>
         public bool IsWorthVacuum(long leftBehind) => Dead > 10_000 + (Live / 50) + (2 * leftBehind);
+
+        /// <summary>
+        /// Empty, with pages believed to be so: a full one holds some thirty rows. Not again before somebody has used the queue, for a
+        /// vacuum that could not give the pages back a second ago would hardly now.
+        /// </summary>
+        public bool HasPagesToGiveBack(long leftBehind) => Live == 0 && Dead > leftBehind && Estimated < Pages;
 
         /// <summary>Too high an estimate does no harm.</summary>
         public bool IsUnderestimated => Estimated is { } estimated && Live > 200 + (4 * estimated);
@@ -54,19 +62,19 @@ sealed class QueueUpkeep(Database database, TimeProvider time, ILogger log) : IA
             {
                 // While the database is away others say so.
                 if (!_stop.IsCancellationRequested && !PostgresFault.IsUnavailable(e))
-                    log.QueueNotLookedAfter(e);
+                    log.TablesNotLookedAfter(e);
             }
         }
     }
 
     const string CountsSql = """
         -- The estimate is the planner's own: rows a page as they were last counted, and the pages of now.
-        select s.n_dead_tup, s.n_live_tup,
-            case when c.reltuples >= 0 and c.relpages > 0
-                then c.reltuples::double precision / c.relpages * (pg_relation_size(c.oid) / current_setting('block_size')::integer) end,
+        select s.n_dead_tup, s.n_live_tup, p.pages,
+            case when c.reltuples >= 0 and c.relpages > 0 then c.reltuples::double precision / c.relpages * p.pages end,
             s.last_vacuum
         from pg_stat_user_tables s
         join pg_class c on c.oid = s.relid
+        cross join lateral (select pg_relation_size(c.oid) / current_setting('block_size')::integer as pages) p
         where s.relid = 'queue'::regclass and pg_has_role(c.relowner, 'usage')
         """;
 
@@ -74,33 +82,50 @@ sealed class QueueUpkeep(Database database, TimeProvider time, ILogger log) : IA
         vacuum (skip_locked, index_cleanup on, analyze) queue
         """;
 
-    const string AnalyzeSql = """
-        analyze (skip_locked) queue
+    const string UnknownSql = """
+        -- Some hundreds of rows: about where the planner's mistakes begin to be felt. Sizes, for counts of rows come a second late.
+        select quote_ident(c.relname)
+        from pg_stat_user_tables s
+        join pg_class c on c.oid = s.relid
+        where s.last_analyze is null and s.last_autoanalyze is null and pg_relation_size(s.relid) > 65536 and pg_has_role(c.relowner, 'usage')
+            and (s.relid = 'queue'::regclass or s.relid in (
+                select inhrelid from pg_inherits where inhparent in ('message'::regclass, 'recipient'::regclass, 'event'::regclass)))
         """;
+
+    static string AnalyzeSql(string table) => $"analyze (skip_locked) {table}";
 
     /// <returns>Whether there was something to do.</returns>
     internal async Task<bool> LookAfterAsync(CancellationToken cancel)
     {
         // Not by the ways of reads and writes: a vacuum is a transaction of its own, takes its time and is not run again.
         await using var connection = await database.OpenReaderAsync(cancel);
-        await using var looking = new NpgsqlBatch(connection);
-        looking.Add(CountsSql);
-        if (await looking.ReadAllAsync(Read) is not [var counts])
-            return false;
-        if (_before is { } before && counts.VacuumedAt != before.VacuumedAt)
-            _leftBehind = counts.Dead;      // by this node's vacuum or another's
-        _before = counts;
-        if (counts.IsWorthVacuum(_leftBehind))
-            await RunAloneAsync(connection, VacuumSql, cancel);
-        else if (counts.IsUnderestimated)
-            await RunAloneAsync(connection, AnalyzeSql, cancel);
-        else
-            return false;
-        return true;
+        var todo = new List<string>();
+        if (await QueryAsync(connection, CountsSql, Read) is [var counts])
+        {
+            if (_before is { } before && counts.VacuumedAt != before.VacuumedAt)
+                _leftBehind = counts.Dead;      // by this node's vacuum or another's
+            _before = counts;
+            if (counts.IsWorthVacuum(_leftBehind) || counts.HasPagesToGiveBack(_leftBehind))
+                todo.Add(VacuumSql);
+            else if (counts.IsUnderestimated)
+                todo.Add(AnalyzeSql("queue"));
+        }
+        if (todo.Count == 0)
+            todo.AddRange((await QueryAsync(connection, UnknownSql, static row => row.GetString(0))).Select(AnalyzeSql));
+        foreach (var sql in todo)
+            await RunAloneAsync(connection, sql, cancel);
+        return todo.Count > 0;
+    }
+
+    static async Task<List<T>> QueryAsync<T>(NpgsqlConnection connection, string sql, Func<NpgsqlDataReader, T> read)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        batch.Add(sql);
+        return await batch.ReadAllAsync(read);
     }
 
     static QueueCounts Read(NpgsqlDataReader row) =>
-        new(row.GetInt64(0), row.GetInt64(1), row.IsDBNull(2) ? null : row.GetDouble(2), row.TimeOrNull(3));
+        new(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.IsDBNull(3) ? null : row.GetDouble(3), row.TimeOrNull(4));
 
     const string TryLockSql = """
         select pg_try_advisory_lock(@lock)
