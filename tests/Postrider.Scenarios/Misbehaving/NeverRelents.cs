@@ -19,7 +19,8 @@ public sealed class NeverRelents
     /// <summary>How late an attempt may be: a leap of the clock is noticed within a second, and then there is the machine.</summary>
     static readonly TimeSpan Late = TimeSpan.FromSeconds(40);
 
-    static readonly TimeSpan Rounding = TimeSpan.FromMilliseconds(2);
+    /// <summary>The API tells whole seconds.</summary>
+    static readonly TimeSpan Rounding = TimeSpan.FromSeconds(1);
 
     static readonly Peer[] Peers =
     [
@@ -53,7 +54,7 @@ public sealed class NeverRelents
                     retries.Add(NextRetryOf(message));
                 }
                 await AssertQueueShowsAsync(server, retries);
-                clock.Set(clock.Ahead + (retries.Max() - clock.Now) + TimeSpan.FromSeconds(1));
+                clock.Set(clock.Ahead + (retries.Max() - clock.Now) + Rounding);
             }
 
             for (var i = 0; i < Peers.Length; i++)
