@@ -107,8 +107,8 @@ public sealed class KilledInEveryState
     /// <returns>The one message that is <c>rendered</c>, and for which there is no connection left.</returns>
     static async Task<string> FillAsync(PostriderServer server)
     {
-        var ids = (await server.Api.PostAsync(
-            "/v3/mail/send", Letter.ToEach([.. Enumerable.Range(0, Connections + 1).Select(i => $"r{i}@waiting.test")]))).Texts("message_ids");
+        var letter = Letter.ToEach([.. Enumerable.Range(0, Connections + 1).Select(i => $"r{i}@waiting.test")]);
+        var ids = (await server.Api.PostAsync("/v3/mail/send", letter)).Texts("message_ids");
         var all = await Eventually.SeesAsync(
             () => Task.WhenAll(ids.Select(server.Api.MessageAsync)),
             all => all.Count(message => message.Status == "sending") == Connections && all.Any(message => message.Status == "rendered"),
@@ -128,8 +128,9 @@ public sealed class KilledInEveryState
         var all = new List<string>();
         for (var round = 0; round < 20; round++)
         {
-            var letter = Letter.ToEach([.. Enumerable.Range(0, each).Select(i => $"l{round}.{i}@waiting.test")]);
-            var ids = (await server.Api.PostAsync("/v3/mail/send", letter.With("attachments", new JsonArray(attachment.DeepClone())))).Texts("message_ids");
+            var letter = Letter.ToEach([.. Enumerable.Range(0, each).Select(i => $"l{round}.{i}@waiting.test")])
+                .With("attachments", new JsonArray(attachment.DeepClone()));
+            var ids = (await server.Api.PostAsync("/v3/mail/send", letter)).Texts("message_ids");
             all.AddRange(ids);
             await server.SeesAsync(ids[^1], message => message.Status != "queued", "the last one is claimed");
             await server.StandStillAsync();

@@ -103,8 +103,8 @@ public sealed class ClockIsSet
     /// <summary>One connection at a time after the one that waits: what is sent before the leap still flows after it.</summary>
     static string[] Settings(ScriptedMx mx) =>
     [
-        mx.Route, "Retry:Delays=3s", "Retry:Jitter=0", "ScaiSend:ScheduleSlack=0ms", "Delivery:Concurrency=2", "Delivery:InitialConcurrency=2",
-        "Log:Level=Warning",
+        mx.Route, "Retry:Delays=3s", "Retry:Jitter=0", "ScaiSend:ScheduleSlack=0ms", "Delivery:Concurrency=2",
+        "Delivery:InitialConcurrency=2", "Log:Level=Warning",
     ];
 
     static async Task LeapAsync(PostriderServer server, WallClock clock, ScriptedMx mx, int hours)

@@ -24,10 +24,10 @@ public sealed class NeverRelents
 
     static readonly Peer[] Peers =
     [
-        new("421 4.7.0 slow down", "failed", "deferred"),          // throttled: no verdict on the mailbox
-        new("450 4.7.1 come later", "failed", "deferred"),
-        new("450 4.2.1 mailbox busy", "bounced", "bounce"),
-        new("451 4.3.0 try later", "bounced", "bounce"),
+        new("421 4.7.0 slow down", "failed"),       // throttled: no verdict on the mailbox
+        new("450 4.7.1 come later", "failed"),
+        new("450 4.2.1 mailbox busy", "bounced", Category: "mailbox-disabled"),
+        new("451 4.3.0 try later", "bounced", Category: "other"),
     ];
 
     [Fact]
@@ -38,9 +38,9 @@ public sealed class NeverRelents
         try
         {
             await using var server = await PostriderServer.StartAsync(
-                clock, $"Smtp:Routes={string.Join(',', hosts.Select((mx, i) => $"mx{i}.test=127.0.0.1:{mx.Port}"))}", "Retry:Delays=1m,5m,15m",
-                "Retry:Jitter=0", "Retry:Lifetime=40m", "Queue:ExpiryInterval=1h", "Delivery:BackOff:First=1ms", "Delivery:BackOff:Most=1ms",
-                "Log:Level=Warning");
+                clock, $"Smtp:Routes={string.Join(',', hosts.Select((mx, i) => $"mx{i}.test=127.0.0.1:{mx.Port}"))}",
+                "Retry:Delays=1m,5m,15m", "Retry:Jitter=0", "Retry:Lifetime=40m", "Queue:ExpiryInterval=1h",
+                "Delivery:BackOff:First=1ms", "Delivery:BackOff:Most=1ms", "Log:Level=Warning");
             var letter = Letter.ToEach([.. Peers.Select((_, i) => $"ada@mx{i}.test")]);
             var ids = (await server.Api.PostAsync("/v3/mail/send", letter)).Texts("message_ids");
 
@@ -123,7 +123,8 @@ public sealed class NeverRelents
     static DateTimeOffset NextRetryOf(Message message) => message.Json.GetProperty("next_retry_at").GetDateTimeOffset();
 
     /// <param name="Reply">To every RCPT.</param>
-    sealed record Peer(string Reply, string Status, string LastEvent)
+    /// <param name="Category">Of the bounce that it ends with; null where it fails with its last deferral.</param>
+    sealed record Peer(string Reply, string Status, string? Category = null)
     {
         public string Timeline(string domain)
         {
@@ -131,12 +132,13 @@ public sealed class NeverRelents
                 attempt => $"deferred ada@{domain} smtp_response={Reply} [attempt={attempt} next_retry_at mx_host=127.0.0.1]");
             string[] lines =
             [
-                $"{Status}, retry_count {Attempts - 1}, error: {Reply}",
+                $"{Status}, retry_count {Attempts}, error: {Reply}",
                 $"processed ada@{domain}",
                 .. deferred,
-                LastEvent == "deferred"
+                Category is null
                     ? $"deferred ada@{domain} smtp_response={Reply} [attempt={Attempts} mx_host=127.0.0.1]"
-                    : $"bounce ada@{domain} bounce_type=soft smtp_response={Reply} [mx_host=127.0.0.1]",
+                    : $"bounce ada@{domain} bounce_type=soft smtp_response={Reply} "
+                        + $"[status={Reply.Split(' ')[1]} source=smtp category={Category}]",
                 "mx: 0 came, 0 taken",
             ];
             return string.Join('\n', lines);

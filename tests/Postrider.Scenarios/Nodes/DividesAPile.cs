@@ -33,14 +33,16 @@ public sealed class DividesAPile
         foreach (var key in keys)
         {
             var gone = new JsonArray([.. Enumerable.Range(0, Domains).Select(domain => (JsonNode)$"gone@d{domain}.test")]);
-            var suppressed = await group[0].As(key).PostAsync("/v3/asm/suppressions/global", new JsonObject { ["recipient_emails"] = gone });
+            var suppressed = await group[0].As(key).PostAsync(
+                "/v3/asm/suppressions/global", new JsonObject { ["recipient_emails"] = gone });
             Assert.True(suppressed.Status is 200 or 201, suppressed.ToString());
         }
         var started = Stopwatch.GetTimestamp();
         await PostAllAsync(group, TimeProvider.System.GetUtcNow() + Ahead);
         var posted = Stopwatch.GetElapsedTime(started);
 
-        await Eventually.SeesAsync(() => group.QueryAsync("select count(*) from queue"), live => live.Trim() == "0", "all are settled", Patience);
+        await Eventually.SeesAsync(
+            () => group.QueryAsync("select count(*) from queue"), live => live.Trim() == "0", "all are settled", Patience);
 
         TestContext.Current.TestOutputHelper!.WriteLine($"Posted after {posted}, settled after {Stopwatch.GetElapsedTime(started)}.");
         Assert.Equal(Mailed, mx.Mail.Count);
@@ -59,7 +61,10 @@ public sealed class DividesAPile
         }
         await NodeGroup.AssertTotalsAsync(group.Cluster);
         foreach (var key in keys)
-            Assert.Equal(Mailed / 2, (await group[0].As(key).GetAsync("/v3/messages?status=delivered&page_size=1")).Body.GetProperty("total").GetInt32());
+        {
+            var delivered = await group[0].As(key).GetAsync("/v3/messages?status=delivered&page_size=1");
+            Assert.Equal(Mailed / 2, delivered.Body.GetProperty("total").GetInt32());
+        }
     }
 
     static Task PostAllAsync(NodeGroup group, DateTimeOffset due) => Parallel.ForEachAsync(
