@@ -43,4 +43,7 @@ static partial class Log
     [LoggerMessage(
         3112, LogLevel.Error, "A write failed, and so did the repair of what it failed for; it fails again until that is repaired")]
     public static partial void RepairFailed(this ILogger log, Exception exception);
+
+    [LoggerMessage(3113, LogLevel.Warning, "Other nodes were not told, or not answered, about a retry or a fail; whoever asked goes on without")]
+    public static partial void CallNotAnswered(this ILogger log, Exception exception);
 }

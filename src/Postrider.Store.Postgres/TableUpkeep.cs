@@ -37,10 +37,10 @@ sealed class TableUpkeep(Database database, TimeProvider time, ILogger log) : IA
         public bool IsWorthVacuum(long leftBehind) => Dead > 10_000 + (Live / 50) + (2 * leftBehind);
 
         /// <summary>
-        /// Empty, with pages believed to be so: a full one holds some thirty rows. Not again before somebody has used the queue, for a
-        /// vacuum that could not give the pages back a second ago would hardly now.
+        /// Empty, with pages believed to be so: a full one holds some thirty rows. Not while an old snapshot keeps what is dead, nor again
+        /// before somebody has used the queue: a vacuum that could not give the pages back a second ago would hardly now.
         /// </summary>
-        public bool HasPagesToGiveBack(long leftBehind) => Live == 0 && Dead > leftBehind && Estimated < Pages;
+        public bool HasPagesToGiveBack(long leftBehind) => Live == 0 && Dead > 0 && leftBehind == 0 && Estimated < Pages;
 
         /// <summary>Too high an estimate does no harm.</summary>
         public bool IsUnderestimated => Estimated is { } estimated && Live > 200 + (4 * estimated);
@@ -87,9 +87,10 @@ sealed class TableUpkeep(Database database, TimeProvider time, ILogger log) : IA
         select quote_ident(c.relname)
         from pg_stat_user_tables s
         join pg_class c on c.oid = s.relid
-        where s.last_analyze is null and s.last_autoanalyze is null and pg_relation_size(s.relid) > 65536 and pg_has_role(c.relowner, 'usage')
+        where current_setting('track_counts')::boolean and s.last_analyze is null and s.last_autoanalyze is null and pg_relation_size(s.relid) > 65536 and pg_has_role(c.relowner, 'usage')
             and (s.relid = 'queue'::regclass or s.relid in (
-                select inhrelid from pg_inherits where inhparent in ('message'::regclass, 'recipient'::regclass, 'event'::regclass)))
+                select inhrelid from pg_inherits where inhparent in (
+                    'message'::regclass, 'message_category'::regclass, 'recipient'::regclass, 'event'::regclass, 'content'::regclass)))
         """;
 
     static string AnalyzeSql(string table) => $"analyze (skip_locked) {table}";
@@ -104,6 +105,7 @@ sealed class TableUpkeep(Database database, TimeProvider time, ILogger log) : IA
         {
             if (_before is { } before && counts.VacuumedAt != before.VacuumedAt)
                 _leftBehind = counts.Dead;      // by this node's vacuum or another's
+            _leftBehind = Math.Min(_leftBehind, counts.Dead);       // autovacuum's may have taken it since
             _before = counts;
             if (counts.IsWorthVacuum(_leftBehind) || counts.HasPagesToGiveBack(_leftBehind))
                 todo.Add(VacuumSql);

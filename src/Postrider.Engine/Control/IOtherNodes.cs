@@ -10,10 +10,11 @@ public interface IOtherNodes
     Task<ControlOutcome?> RetryAsync(ControlWrite write, CancellationToken cancel);
 
     /// <summary>
-    /// A message was failed: whoever attempts it stops. Does not wait; a node that misses it learns of it with its next write.
+    /// A message was failed: whoever attempts it stops. Ends when all nodes that can be reached know of it, so that a retry that follows
+    /// finds the attempt void; one that cannot be reached learns of it with its next write.
     /// </summary>
     /// <param name="generation">Leases up to this one are void.</param>
-    void TellVoid(TenantId tenant, MessageId message, int generation);
+    Task VoidAsync(TenantId tenant, MessageId message, int generation);
 }
 
 /// <summary>Of a node that has its store for itself.</summary>
@@ -21,7 +22,5 @@ public sealed class NoOtherNodes : IOtherNodes
 {
     public Task<ControlOutcome?> RetryAsync(ControlWrite write, CancellationToken cancel) => Task.FromResult<ControlOutcome?>(null);
 
-    public void TellVoid(TenantId tenant, MessageId message, int generation)
-    {
-    }
+    public Task VoidAsync(TenantId tenant, MessageId message, int generation) => Task.CompletedTask;
 }

@@ -29,9 +29,10 @@ public sealed class MessageControl(
     {
         var write = Write(tenant, message, ControlAction.Fail) with { Reason = reason ?? FailedByHand };
         var result = await store.ChangeAsync(write, cancel);
+        var outcome = Conclude(write, result);
         if (result is ControlResult.Changed { Generation: var generation })
-            others.TellVoid(tenant, message, generation);
-        return Conclude(write, result);
+            await others.VoidAsync(tenant, message, generation);
+        return outcome;
     }
 
     public async Task<ControlOutcome> RetryAsync(TenantId tenant, MessageId message, CancellationToken cancel)

@@ -65,18 +65,13 @@ public sealed class NodeChannel : IAsyncDisposable
             }
             catch (Exception e)
             {
-                NoteFault(e);
+                if (e is StoreUnavailableException || PostgresFault.IsUnavailable(e))
+                    _log.ChannelLost(e.Message, AfterFault);
+                else
+                    _log.ChannelFaulted(e, AfterFault);
                 await Task.Delay(AfterFault, _time, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
-    }
-
-    internal void NoteFault(Exception fault)
-    {
-        if (fault is StoreUnavailableException || PostgresFault.IsUnavailable(fault))
-            _log.ChannelLost(fault.Message, AfterFault);
-        else
-            _log.ChannelFaulted(fault, AfterFault);
     }
 
     async Task ListenAsync(Action listens, CancellationToken cancel)
@@ -118,10 +113,16 @@ public sealed class NodeChannel : IAsyncDisposable
             heard(lines[1..]);
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Hears no more; what is said still goes out.</summary>
+    public async Task StopAsync()
     {
         await _stop.CancelAsync();
         await _work;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
         _stop.Dispose();
     }
 }

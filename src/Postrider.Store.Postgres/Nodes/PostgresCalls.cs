@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Postrider.Engine.Control;
 using Postrider.Engine.Messages;
 
@@ -7,8 +9,9 @@ namespace Postrider.Store.Postgres.Nodes;
 
 /// <summary>Lets a node ask the others for the retry of a message that one of them attempts, and tell them what was failed.</summary>
 /// <remarks>
-/// One line a call. <c>retry</c> is answered by every node: <c>none</c>, or <c>mine</c> and then what it came to. An answer that is lost
-/// leaves the asker with a refusal while the retry may have been done; it shows in the message's status.
+/// One line a call, answered by every node: <c>none</c>, or to a retry <c>mine</c> and then what it came to. An answer that is lost, or of
+/// a node too new to be counted, leaves the asker with a refusal while the retry may have been done; it shows in the message's status. What
+/// the asker then writes itself has the same id of its event, so that it is never done twice.
 /// </remarks>
 public sealed class PostgresCalls : IOtherNodes
 {
@@ -21,15 +24,18 @@ public sealed class PostgresCalls : IOtherNodes
 
     readonly NodeChannel _channel;
     readonly Func<int> _liveNodes;
+    readonly IdGenerator _ids;
+    readonly ILogger _log;
     readonly TimeSpan _patience;
     readonly ConcurrentDictionary<Guid, Question> _questions = new();
     MessageControl? _control;
 
     /// <param name="channel">Not started yet.</param>
     /// <param name="liveNodes">How many nodes there are, this one among them.</param>
-    public PostgresCalls(NodeChannel channel, Func<int> liveNodes, ControlOptions options)
+    public PostgresCalls(NodeChannel channel, Func<int> liveNodes, ControlOptions options, IdGenerator ids, ILogger? log)
     {
         (_channel, _liveNodes, _patience) = (channel, liveNodes, options.AnswerPatience + AnswerTime);
+        (_ids, _log) = (ids, log ?? NullLogger.Instance);
         channel.Hear(Topic, lines =>
         {
             foreach (var line in lines)
@@ -46,13 +52,12 @@ public sealed class PostgresCalls : IOtherNodes
         if (others <= 0)
             return null;
 
-        var question = new Question(others);
-        _questions[write.Event.Value] = question;
+        var id = write.Event.Value;
+        var question = _questions[id] = new Question(others);
         try
         {
-            var call = Text($"retry {write.Event.Value:N} {write.Tenant.Value:N} {write.Message.Value:N} {write.At.UtcTicks}");
-            await _channel.SayAsync(Topic, call, cancel);
-            if (!await CompletesAsync(question.Holder, AnswerTime, cancel) || !await question.Holder)
+            if (!await TrySayAsync(Text($"retry {id:N} {write.Tenant.Value:N} {write.Message.Value:N} {write.At.UtcTicks}"), cancel)
+                || !await CompletesAsync(question.Holder, AnswerTime, cancel) || !await question.Holder)
                 return null;
             return await CompletesAsync(question.Outcome, _patience, cancel)
                 ? await question.Outcome
@@ -60,14 +65,27 @@ public sealed class PostgresCalls : IOtherNodes
         }
         finally
         {
-            _questions.TryRemove(write.Event.Value, out _);
+            _questions.TryRemove(id, out _);
         }
     }
 
-    public void TellVoid(TenantId tenant, MessageId message, int generation)
+    public async Task VoidAsync(TenantId tenant, MessageId message, int generation)
     {
-        if (_liveNodes() > 1)
-            _ = TrySayAsync(Text($"void {tenant.Value:N} {message.Value:N} {generation}"));
+        var others = _liveNodes() - 1;
+        if (others <= 0)
+            return;
+
+        var id = _ids.Next();
+        var question = _questions[id] = new Question(others);
+        try
+        {
+            if (await TrySayAsync(Text($"void {id:N} {tenant.Value:N} {message.Value:N} {generation}"), CancellationToken.None))
+                await CompletesAsync(question.Holder, AnswerTime, CancellationToken.None);
+        }
+        finally
+        {
+            _questions.TryRemove(id, out _);
+        }
     }
 
     /// <summary>What is not understood, as from a newer node, is passed over.</summary>
@@ -78,7 +96,8 @@ public sealed class PostgresCalls : IOtherNodes
             case ["retry", var call, var tenant, var message, var at]
                 when TryRead(call, out var id) && TryRead(tenant, out var owner) && TryRead(message, out var asked)
                 && TryReadTime(at, out var time):
-                _ = AnswerAsync(new ControlWrite(new TenantId(owner), new MessageId(asked), ControlAction.Retry, time, new EventId(id)));
+                _ = AnswerAsync(new ControlWrite(
+                    new TenantId(owner), new MessageId(asked), ControlAction.Retry, time, new Engine.Messages.EventId(id)));
                 break;
             case ["none", var call] when TryFind(call, out var question):
                 question.NoteNone();
@@ -89,10 +108,11 @@ public sealed class PostgresCalls : IOtherNodes
             case ["came", var call, var outcome, var status] when TryFind(call, out var question):
                 question.NoteOutcome(OutcomeOf(outcome, status));
                 break;
-            case ["void", var tenant, var message, var generation]
-                when TryRead(tenant, out var owner) && TryRead(message, out var failed)
+            case ["void", var call, var tenant, var message, var generation]
+                when TryRead(call, out var id) && TryRead(tenant, out var owner) && TryRead(message, out var failed)
                 && int.TryParse(generation, NumberStyles.None, CultureInfo.InvariantCulture, out var last):
                 _control?.Void(new TenantId(owner), new MessageId(failed), last);
+                _ = TrySayAsync(Text($"none {id:N}"), CancellationToken.None);
                 break;
         }
     }
@@ -102,30 +122,33 @@ public sealed class PostgresCalls : IOtherNodes
         var call = write.Event.Value;
         if (_control?.RetryIfAttempted(write) is not { } retry)
         {
-            await TrySayAsync(Text($"none {call:N}"));
+            await TrySayAsync(Text($"none {call:N}"), CancellationToken.None);
             return;
         }
-        await TrySayAsync(Text($"mine {call:N}"));
+        await TrySayAsync(Text($"mine {call:N}"), CancellationToken.None);
         try
         {
             var (outcome, status) = Words(await retry);
-            await TrySayAsync(Text($"came {call:N} {outcome} {(int)status}"));
+            await TrySayAsync(Text($"came {call:N} {outcome} {(int)status}"), CancellationToken.None);
         }
         catch (Exception e)
         {
-            _channel.NoteFault(e);      // the asker's patience ends
+            _log.CallNotAnswered(e);      // the asker's patience ends
         }
     }
 
-    async Task TrySayAsync(string text)
+    /// <returns>False when nobody hears it, as far as is known.</returns>
+    async Task<bool> TrySayAsync(string text, CancellationToken cancel)
     {
         try
         {
-            await _channel.SayAsync(Topic, text, CancellationToken.None);
+            await _channel.SayAsync(Topic, text, cancel);
+            return true;
         }
-        catch (Exception e)
+        catch (Exception e) when (!cancel.IsCancellationRequested)
         {
-            _channel.NoteFault(e);
+            _log.CallNotAnswered(e);
+            return false;
         }
     }
 
@@ -178,7 +201,7 @@ public sealed class PostgresCalls : IOtherNodes
 
     static string Text(FormattableString line) => FormattableString.Invariant(line);
 
-    /// <summary>One retry that others were asked for.</summary>
+    /// <summary>One call that others are to answer.</summary>
     sealed class Question(int others)
     {
         readonly TaskCompletionSource<bool> _holder = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -27,7 +27,8 @@ public sealed class PostgresWakeups : IAsyncDisposable
     readonly NodeChannel _channel;
     readonly PostgresStore _store;
     readonly Lock _lock = new();
-    readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    readonly Channel<bool> _signal = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     readonly CancellationTokenSource _stop = new();
     readonly Task _work;
     Dictionary<BacklogKey, DateTimeOffset> _gathered = [];

@@ -36,10 +36,37 @@ sealed class ControlWriter(Database database, Recount recount, PostgresStoreOpti
         {
             var pending = new ControlPending(write, audit, cancel);
             await EnqueueAsync(pending, cancel);
-            if (await pending.Done is { } result)
+            if (await AnswerToAsync(pending) is { } result)
                 return result;
         }
         throw new StoreUnavailableException($"Message {write.Message} changes too often to be changed.");
+    }
+
+    /// <remarks>
+    /// Of a write that is there already the event stands in the way: another node has done it for this one (<see cref="IOtherNodes"/>), or
+    /// this one did and did not hear of it.
+    /// </remarks>
+    async Task<ControlResult?> AnswerToAsync(ControlPending pending)
+    {
+        try
+        {
+            return await pending.Done;
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UniqueViolation)
+        {
+            var done = new ControlPending(pending.Write, pending.Audit, CancellationToken.None);
+            await Database.ReadAsync(
+                async connection =>
+                {
+                    await RecheckAsync(connection, done.Lane, [done]);
+                    return true;
+                },
+                CancellationToken.None);
+            if (!done.IsAnswered)
+                throw;
+            done.Complete();
+            return await done.Done;
+        }
     }
 
     const string ControlSql = $"""

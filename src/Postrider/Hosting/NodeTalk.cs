@@ -22,5 +22,6 @@ sealed class NodeTalk(PostgresStore store, NodeChannel channel, PostgresCalls ca
     {
         if (_wakeups is not null)
             await _wakeups.DisposeAsync();
+        await channel.StopAsync();
     }
 }

@@ -120,7 +120,8 @@ static class ServerHost
         services.AddSingleton<IReadinessCheck, ClockCheck>();
         services.AddSingleton(provider => new NodeChannel(store, TimeProvider.System, ids, provider.GetRequiredService<ILogger<NodeChannel>>()));
         services.AddSingleton(provider => new PostgresCalls(
-            provider.GetRequiredService<NodeChannel>(), () => provider.GetRequiredService<NodePresence>().LiveNodes, settings.Control));
+            provider.GetRequiredService<NodeChannel>(), () => provider.GetRequiredService<NodePresence>().LiveNodes, settings.Control, ids,
+            provider.GetRequiredService<ILogger<PostgresCalls>>()));
         services.AddSingleton<IOtherNodes>(provider => provider.GetRequiredService<PostgresCalls>());
         services.AddHostedService(provider => new NodeTalk(
             store, provider.GetRequiredService<NodeChannel>(), provider.GetRequiredService<PostgresCalls>(),

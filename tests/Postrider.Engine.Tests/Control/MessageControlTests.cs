@@ -258,7 +258,33 @@ public sealed class MessageControlTests
     }
 
     [Fact]
-    public async Task Other_nodes_are_told_what_was_failed_and_stop_it()
+    public async Task Other_nodes_are_told_what_was_failed()
+    {
+        await using var rig = await EngineRig.StartAsync();
+        var (id, answer) = await BehindTheDotAsync(rig);
+
+        await rig.FailAsync(id);
+        answer.SetResult("250 2.0.0 ok");
+
+        Assert.Equal((id, 1), Assert.Single(rig.Others.Told));
+    }
+
+    [Fact]
+    public async Task What_another_node_tells_was_failed_is_not_sent()
+    {
+        await using var rig = await EngineRig.StartAsync();
+        using var stall = new Stall(rig);
+        var id = await rig.SubmitAsync("ada@a.example");
+        await stall.UntilReachedAsync("ada@a.example");
+
+        rig.Control.Void(Sender.Tenant, id, 1);
+        await rig.UntilNothingIsLeasedAsync();
+
+        Assert.Empty(rig.Peer.Seen);
+    }
+
+    [Fact]
+    public async Task What_another_node_tells_of_an_earlier_lease_is_passed_over()
     {
         await using var rig = await EngineRig.StartAsync();
         using var stall = new Stall(rig);
@@ -266,13 +292,11 @@ public sealed class MessageControlTests
         await stall.UntilReachedAsync("ada@a.example");
 
         rig.Control.Void(Sender.Tenant, id, 0);
-        Assert.Equal(1, rig.Engine.Leased);         // its lease is a later one
-        rig.Control.Void(Sender.Tenant, id, 1);
-        await rig.UntilNothingIsLeasedAsync();
-        await rig.FailAsync(id);
+        stall.Release();
+        await rig.UntilStatusAsync(id, MessageStatus.Delivered);
 
-        Assert.Empty(rig.Peer.Seen);
-        Assert.Equal((id, 1), Assert.Single(rig.Others.Told));
+        Assert.Equal(0, rig.Store.RetryCountOf(id));
+        Assert.Single(rig.Peer.Seen);
     }
 
     [Fact]

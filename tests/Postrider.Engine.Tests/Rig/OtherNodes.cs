@@ -19,5 +19,9 @@ sealed class OtherNodes : IOtherNodes
         return Task.FromResult(OnRetry(write));
     }
 
-    public void TellVoid(TenantId tenant, MessageId message, int generation) => Told.Enqueue((message, generation));
+    public Task VoidAsync(TenantId tenant, MessageId message, int generation)
+    {
+        Told.Enqueue((message, generation));
+        return Task.CompletedTask;
+    }
 }

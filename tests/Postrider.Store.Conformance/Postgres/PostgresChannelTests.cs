@@ -56,10 +56,41 @@ public sealed class PostgresChannelTests : StoreConformance<PostgresFixture>
         var calls = Calls(here);
         await ListenAsync(here);
 
+        var begun = Store.Now;
         var asked = calls.RetryAsync(Retry(), CancellationToken.None);
         await PassTimeUntilAsync(asked);
 
         Assert.Null(await asked);
+        Assert.True(Store.Now - begun >= TimeSpan.FromSeconds(1), $"{Store.Now - begun}");
+    }
+
+    [Fact]
+    public async Task A_fail_is_told_when_all_know_of_it()
+    {
+        await using var here = Channel(Store.Postgres);
+        var calls = Calls(here, nodes: 3);
+        await using var second = Channel(Store.Postgres);
+        await using var third = Channel(Store.Postgres);
+        Calls(second).Answer(Control());
+        Calls(third).Answer(Control());
+        await ListenAsync(here, second, third);
+
+        await calls.VoidAsync(Sample.Tenant, new MessageId(Store.Ids.Next()), 1).WaitAsync(PostgresFixture.Longest, TimeProvider.System);
+    }
+
+    [Fact]
+    public async Task What_the_holder_did_unheard_is_not_done_twice()
+    {
+        var message = await Sample.AcceptAsync();
+        await Sample.ClaimAsync();
+        var write = Retry() with { Tenant = Sample.Tenant, Message = message.Id };
+
+        var first = await Store.Control.ChangeAsync(write, CancellationToken.None);
+        var second = await Store.Control.ChangeAsync(write, CancellationToken.None);
+
+        Assert.Equal(first, second);
+        Assert.IsType<ControlResult.Changed>(second);
+        Assert.Equal(1, (await Sample.FindAsync(message.Id))!.RetryCount);
     }
 
     [Theory]
@@ -120,7 +151,7 @@ public sealed class PostgresChannelTests : StoreConformance<PostgresFixture>
 
     NodeChannel Channel(Postrider.Store.Postgres.PostgresStore store) => new(store, Store.Time, Store.Ids, log: null);
 
-    static PostgresCalls Calls(NodeChannel channel, int nodes = 2) => new(channel, () => nodes, new ControlOptions());
+    PostgresCalls Calls(NodeChannel channel, int nodes = 2) => new(channel, () => nodes, new ControlOptions(), Store.Ids, log: null);
 
     MessageControl Control() => new(
         Store.Postgres, new RunningAttempts(), new NoOtherNodes(), new Deaf(), Store.Ids, Store.Time, new ControlOptions());
