@@ -41,6 +41,24 @@ public sealed class ManualTime(DateTimeOffset start) : TimeProvider
         lock (_lock) _now = end;
     }
 
+    /// <summary>
+    /// The machine sleeps: what fell due meanwhile fires as it wakes, a periodic timer once. For days, of which some timer would make
+    /// millions of seconds.
+    /// </summary>
+    public void Sleep(TimeSpan by)
+    {
+        ManualTimer[] due;
+        lock (_lock)
+        {
+            _now += by;
+            due = [.. _timers.Where(timer => timer.Due <= _now).OrderBy(timer => timer.Due)];
+            foreach (var timer in due)
+                timer.Reschedule_UnderLock(_now);
+        }
+        foreach (var timer in due)
+            timer.Fire();
+    }
+
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         var timer = new ManualTimer(this, callback, state);
@@ -57,7 +75,7 @@ public sealed class ManualTime(DateTimeOffset start) : TimeProvider
                 return null;
             if (next.Due > _now)
                 _now = next.Due;
-            next.Reschedule_UnderLock();
+            next.Reschedule_UnderLock(next.Due);
             return next;
         }
     }
@@ -70,10 +88,10 @@ public sealed class ManualTime(DateTimeOffset start) : TimeProvider
 
         public void Fire() => callback(state);
 
-        public void Reschedule_UnderLock()
+        public void Reschedule_UnderLock(DateTimeOffset fired)
         {
             if (_period > TimeSpan.Zero)
-                Due += _period;
+                Due = fired + _period;
             else
                 time._timers.Remove(this);
         }

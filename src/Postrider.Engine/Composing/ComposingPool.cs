@@ -57,19 +57,22 @@ sealed class ComposingPool(
     {
         if (message.Expired)
         {
-            await RecordForAllAsync(attempt, recipient => attempts.Options.Bounces.Expired(recipient.LastReply));
+            End(attempt, () => RecordForAllAsync(attempt, recipient => attempts.Options.Bounces.Expired(recipient.LastReply)));
             return;
         }
         if (message.Suppressions is { } suppressions)
         {
-            foreach (var (ordinal, verdict) in await suppressions.JudgeAsync(message.Leased.Message))
-                await attempt.RecordAsync(ordinal, verdict, null);
-            if (!attempt.OpenRecipients.Any())
+            var judged = await suppressions.JudgeAsync(message.Leased.Message);
+            if (judged.Count == attempt.OpenRecipients.Count())
+            {
+                End(attempt, () => RecordAsync(attempt, judged));
                 return;
+            }
+            await RecordAsync(attempt, judged);
         }
         if (message.Undeliverable is { } undeliverable)
         {
-            await RecordForAllAsync(attempt, _ => undeliverable.Verdict);
+            End(attempt, () => RecordForAllAsync(attempt, _ => undeliverable.Verdict));
             return;
         }
 
@@ -89,6 +92,23 @@ sealed class ComposingPool(
                 break;
         }
     }
+
+    /// <summary>
+    /// Not waited for: a worker that waits for each commit in turn ends a few hundred messages a second, and composes nobody's meanwhile.
+    /// A list of which many have unsubscribed is such a pile. There are no more of them than may be leased.
+    /// </summary>
+    void End(MessageAttempt attempt, Func<Task> record) => destinations.Run(async () =>
+    {
+        try
+        {
+            await record();
+        }
+        catch (Exception e)
+        {
+            attempts.Log.AttemptFaulted(e.UnlessAway(), attempt.Leased.Message.Id);
+            await attempt.AbandonAsync(attempts.Time.GetUtcNow() + AfterFault);
+        }
+    });
 
     ValueTask HandOverAsync(DispatchedMessage message, MessageAttempt attempt, int ordinal, bool isReserved)
     {
@@ -150,6 +170,12 @@ sealed class ComposingPool(
                 await attempt.RecordAsync(ordinal, undeliverable.Verdict, null);
                 break;
         }
+    }
+
+    static async Task RecordAsync(MessageAttempt attempt, IReadOnlyList<(int Ordinal, Verdict Verdict)> judged)
+    {
+        foreach (var (ordinal, verdict) in judged)
+            await attempt.RecordAsync(ordinal, verdict, null);
     }
 
     static async Task RecordForAllAsync(MessageAttempt attempt, Func<StoredRecipient, Verdict> verdict)

@@ -23,13 +23,18 @@ public sealed class NodePresence(INodeStore store, Node node, TimeProvider time,
     public static TimeSpan MostSkew { get; } = TimeSpan.FromSeconds(5);
 
     int _live = 1;
-    long _skewTicks;
+    Look? _look;
 
     /// <summary>Nodes alive as of the last heartbeat, this one among them: at least 1.</summary>
     public int LiveNodes => Volatile.Read(ref _live);
 
-    /// <summary>How far this machine's clock is ahead of the database's; half of what the look took is its error.</summary>
-    public TimeSpan Skew => TimeSpan.FromTicks(Volatile.Read(ref _skewTicks));
+    /// <summary>
+    /// How far this machine's clock is ahead of the database's, of which half of what the last look took is the error. What the clock was
+    /// set by since then counts at once: an hour ahead, it sees every other node's leases ended, long before the next look.
+    /// </summary>
+    public TimeSpan Skew => Volatile.Read(ref _look) is { } look
+        ? look.Skew + (time.GetUtcNow() - look.At) - time.GetElapsedTime(look.Timestamp)
+        : TimeSpan.Zero;
 
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -80,14 +85,18 @@ public sealed class NodePresence(INodeStore store, Node node, TimeProvider time,
     {
         var before = time.GetUtcNow();
         var census = await store.BeatAsync(node, before, before - DeadAfter, cancel);
-        var halfway = before + (time.GetUtcNow() - before) / 2;
-        var skew = halfway - census.StoreTime;
+        var after = time.GetUtcNow();
+        var skew = before + (after - before) / 2 - census.StoreTime;
         if (skew.Duration() > MostSkew)
             log.ClockSkewed(skew);
-        Volatile.Write(ref _skewTicks, skew.Ticks);
+        Volatile.Write(ref _look, new Look(skew, after, time.GetTimestamp()));
 
         var live = Math.Max(1, census.Live);
         if (Interlocked.Exchange(ref _live, live) != live)
             log.NodesCounted(live);
     }
+
+    /// <param name="At">By this machine's clock, when the answer had come.</param>
+    /// <param name="Timestamp">The same by the clock that does not leap.</param>
+    sealed record Look(TimeSpan Skew, DateTimeOffset At, long Timestamp);
 }

@@ -61,6 +61,21 @@ public sealed class NodePresenceTests : INodeStore, IDisposable
         Assert.Equal(TimeSpan.FromSeconds(9), _presence.Skew);
     }
 
+    /// <summary>Else a node whose clock is set ahead takes what others are sending for abandoned, until it looks the next time.</summary>
+    [Theory]
+    [InlineData(3600)]
+    [InlineData(-3600)]
+    public async Task What_the_clock_is_set_by_counts_before_the_next_look(int seconds)
+    {
+        _answer = () => new NodeCensus(1, _time.GetUtcNow() - TimeSpan.FromSeconds(2));
+        await _presence.BeatAsync(CancellationToken.None);
+
+        _time.Advance(TimeSpan.FromSeconds(3));
+        _time.SetWallClock(TimeSpan.FromSeconds(seconds));
+
+        Assert.Equal(TimeSpan.FromSeconds(2 + seconds), _presence.Skew);
+    }
+
     [Fact]
     public async Task A_node_that_stops_says_so_and_starts_although_the_store_is_away()
     {

@@ -30,14 +30,19 @@ public sealed class AskedAtOnce
     {
         const int requests = 20;
         const int each = 10;
-        await using var mx = ScriptedMx.Start(new MxScript().AlwaysFor("no", MxStep.Say("550 5.1.1 no such user")));
-        await using var group = await NodeGroup.StartAsync(2, Hasty.Settings(mx));
+        await using var mx = ScriptedMx.Start(
+            new MxScript().AlwaysFor("no", MxStep.Say("550 5.1.1 no such user")).Always(MxStage.EndOfData, MxStep.Wait));
+        // With less room than there is mail, and none of it through: neither node can have all of it before the other has come to take any.
+        await using var group = await NodeGroup.StartAsync(2, Hasty.Settings(mx, $"Queue:MaxLeased={requests}"));
         var batch = (await group[0].Api.PostAsync("/v3/mail/batch", new JsonObject())).Text("batch_id");
 
         var answers = await Task.WhenAll(Enumerable.Range(0, requests).Select(i => group[i % 2].Api.PostAsync(
             "/v3/mail/send",
             Letter.ToEach([$"no@d{i}.test", .. Enumerable.Range(1, each - 1).Select(j => $"r{j}@d{i}.test")]).With("batch_id", batch))));
         Assert.All(answers, answer => Assert.True(answer.Status == 202, answer.ToString()));
+        foreach (var node in group.Nodes)
+            await Eventually.SeesAsync(() => node.MetricAsync("postrider_messages_leased"), leased => leased > 0, "each has some");
+        mx.Release();
         var complete = await Eventually.SeesAsync(
             () => group[1].Api.GetAsync($"/v3/mail/batch/{batch}"), seen => seen.Body.GetProperty("is_complete").GetBoolean(), "the batch is complete");
 

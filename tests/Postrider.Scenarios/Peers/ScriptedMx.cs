@@ -46,7 +46,8 @@ sealed class ScriptedMx : IAsyncDisposable
     public static ScriptedMx Start(MxScript? script = null, X509Certificate2? certificate = null) =>
         new(script ?? new MxScript(), new IPEndPoint(IPAddress.Loopback, 0), certificate);
 
-    public static ScriptedMx StartForMuch() => new(new MxScript(), new IPEndPoint(IPAddress.Loopback, 0), null) { KeepsContent = false };
+    public static ScriptedMx StartForMuch(MxScript? script = null) =>
+        new(script ?? new MxScript(), new IPEndPoint(IPAddress.Loopback, 0), null) { KeepsContent = false };
 
     /// <summary>At an address of its own in 127.0.0.0/8, where DNS is to find it.</summary>
     public static ScriptedMx StartAt(IPEndPoint endPoint, MxScript? script = null) => new(script ?? new MxScript(), endPoint, null);

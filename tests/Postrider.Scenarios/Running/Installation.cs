@@ -38,18 +38,24 @@ sealed record Installation(
         var bare = new Installation(folder, "", "", "", "", "", "") { Shared = shared };
         await DoAsync("tenant", "add", "acme");
         await DoAsync("tenant", "add", "other");
-        var records = await DoAsync("domain", "add", "--tenant", "acme", "acme.test", "--json");
-        await DoAsync("domain", "add", "--tenant", "other", "other.test");
-        await DoAsync("domain", "verify", "acme.test", "--assume-published");
-        await DoAsync("domain", "verify", "other.test", "--assume-published");
+        var records = (await Task.WhenAll(
+            DoAsync("domain", "add", "--tenant", "acme", "acme.test", "--json"),
+            DoAsync("domain", "add", "--tenant", "other", "other.test")))[0];
+        var keys = await Task.WhenAll(
+            DoAsync("key", "add", "--tenant", "acme", "--dialect", "scaisend"),
+            DoAsync("key", "add", "--tenant", "acme", "--dialect", "scaisend", "--test"),
+            DoAsync("key", "add", "--tenant", "acme", "--dialect", "scaisend", "--scopes", "mail.send"),
+            DoAsync("key", "add", "--tenant", "other", "--dialect", "scaisend"),
+            DoAsync("domain", "verify", "acme.test", "--assume-published"),
+            DoAsync("domain", "verify", "other.test", "--assume-published"));
         var dkim = JsonDocument.Parse(records).RootElement.EnumerateArray()
             .Single(record => record.GetProperty("purpose").GetString() == "dkim");
         return bare with
         {
-            LiveKey = await DoAsync("key", "add", "--tenant", "acme", "--dialect", "scaisend"),
-            TestKey = await DoAsync("key", "add", "--tenant", "acme", "--dialect", "scaisend", "--test"),
-            SendOnlyKey = await DoAsync("key", "add", "--tenant", "acme", "--dialect", "scaisend", "--scopes", "mail.send"),
-            OtherKey = await DoAsync("key", "add", "--tenant", "other", "--dialect", "scaisend"),
+            LiveKey = keys[0],
+            TestKey = keys[1],
+            SendOnlyKey = keys[2],
+            OtherKey = keys[3],
             DkimName = dkim.GetProperty("name").GetString()!,
             DkimText = dkim.GetProperty("value").GetString()!,
         };

@@ -49,10 +49,13 @@ sealed class NodeGroup : IAsyncDisposable
     }
 
     /// <summary>Starts another node.</summary>
-    public async Task<PostriderServer> AddAsync(params string[] settings)
+    public Task<PostriderServer> AddAsync(params string[] settings) => AddAsync(clock: null, settings);
+
+    /// <summary>Starts another node, which goes by a clock of its own.</summary>
+    public async Task<PostriderServer> AddAsync(WallClock? clock, params string[] settings)
     {
         var folder = Directory.CreateTempSubdirectory("postrider-node-").FullName;
-        var node = await PostriderServer.StartAsync(_installation with { Folder = folder }, settings);
+        var node = await PostriderServer.StartAsync(_installation with { Folder = folder }, clock, settings);
         lock (_nodes) _nodes.Add(node);
         return node;
     }

@@ -47,8 +47,10 @@ sealed class PostriderServer : IAsyncDisposable
         await StartAsync(await PreparedInstallation.CopyAsync(), "demo", [$"Inbound:Listen=127.0.0.1:{Ports.Free()}", .. settings]);
 
     /// <param name="installation">Its folder is deleted by dispose.</param>
-    public static Task<PostriderServer> StartAsync(Installation installation, params string[] settings) =>
-        StartAsync(installation, "serve", settings);
+    /// <param name="clock">Null for the machine's.</param>
+    /// <param name="settings">NAME=VALUE</param>
+    public static Task<PostriderServer> StartAsync(Installation installation, WallClock? clock, params string[] settings) =>
+        StartAsync(installation, "serve", settings, clock);
 
     public static async Task<PostriderServer> StartAsync(WallClock clock, params string[] settings) =>
         await StartAsync(await PreparedInstallation.CopyAsync(), "serve", settings, clock);

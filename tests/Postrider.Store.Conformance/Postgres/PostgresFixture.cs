@@ -19,13 +19,29 @@ namespace Postrider.Store.Conformance.Postgres;
 /// <summary>One cluster for the whole run, started by the first test that needs it.</summary>
 public sealed class SharedCluster : IAsyncDisposable
 {
-    static readonly Lazy<Task<PostgresCluster>> Cluster = new(() => PostgresCluster.StartAsync(durable: false, "-c max_connections=300"));
+    const string Empty = "empty";
+
+    static readonly Lazy<Task<PostgresCluster>> Cluster = new(StartAsync);
 
     static int _databases;
 
     public static Task<PostgresCluster> GetAsync() => Cluster.Value;
 
     public static string NewDatabaseName() => $"test{Interlocked.Increment(ref _databases)}";
+
+    /// <summary>Makes a database with a store in which nothing is yet.</summary>
+    /// <remarks>It is copied from one that was opened once: to migrate each anew was most of what a test did.</remarks>
+    public static async Task CreateStoreAsync(string database) => await (await GetAsync()).CreateDatabaseAsync(database, Empty);
+
+    static async Task<PostgresCluster> StartAsync()
+    {
+        var cluster = await PostgresCluster.StartAsync(durable: false, "-c max_connections=300");
+        await cluster.CreateDatabaseAsync(Empty);
+        var time = new ManualTime();
+        var options = new PostgresStoreOptions(cluster.ConnectionString(Empty));
+        await (await PostgresStore.OpenAsync(options, time, new IdGenerator(time), log: null, CancellationToken.None)).DisposeAsync();
+        return cluster;
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -73,7 +89,7 @@ public sealed class PostgresFixture : StoreFixture
     public override async Task OpenAsync()
     {
         Cluster = await SharedCluster.GetAsync();
-        await Cluster.CreateDatabaseAsync(Database);
+        await SharedCluster.CreateStoreAsync(Database);
         Postgres = await OpenAnotherAsync();
     }
 

@@ -14,7 +14,7 @@ public sealed class PostgresRetentionTests : StoreConformance<PostgresFixture>
     {
         await using var node = await OpenAsync(messages: 100, bodies: 30);
         var old = await SettledAsync();
-        Store.Time.Advance(TimeSpan.FromDays(200));
+        Store.Time.Sleep(TimeSpan.FromDays(200));
         var young = await SettledAsync();
 
         await node.PurgeAsync(Store.Now, CancellationToken.None);
@@ -32,7 +32,7 @@ public sealed class PostgresRetentionTests : StoreConformance<PostgresFixture>
     {
         await using var node = await OpenAsync(messages: 100, bodies: 30);
         var id = await SettledAsync();
-        Store.Time.Advance(TimeSpan.FromDays(70));
+        Store.Time.Sleep(TimeSpan.FromDays(70));
 
         await node.PurgeAsync(Store.Now, CancellationToken.None);
 
@@ -48,7 +48,7 @@ public sealed class PostgresRetentionTests : StoreConformance<PostgresFixture>
         var settled = await SettledAsync();
         var (live, content) = Letter();
         await Sample.AcceptAsync(Sample.Acceptance(live) with { Contents = [content] });
-        Store.Time.Advance(TimeSpan.FromDays(200));
+        Store.Time.Sleep(TimeSpan.FromDays(200));
 
         await node.PurgeAsync(Store.Now, CancellationToken.None);
 
@@ -132,7 +132,7 @@ public sealed class PostgresRetentionTests : StoreConformance<PostgresFixture>
     {
         var lease = await Sample.SendingAsync();
         Assert.IsType<ControlResult.Changed>(await Sample.ChangeAsync(lease.Message, ControlAction.Fail));
-        Store.Time.Advance(TimeSpan.FromDays(200));
+        Store.Time.Sleep(TimeSpan.FromDays(200));
         return lease;
     }
 
