@@ -24,7 +24,9 @@ sealed class QueueUpkeep(Database database, TimeProvider time, ILogger log) : IA
     QueueCounts? _before;
     long _leftBehind;
 
-    /// <param name="Estimated">Rows that the planner believes in; null when it has nothing to go by, and assumes full pages.</param>
+    /// <param name="Estimated">
+    /// Rows that the planner believes in; null when it has nothing to go by. It assumes full pages then, and one row of each tenant.
+    /// </param>
     /// <param name="VacuumedAt">By the server's clock.</param>
     readonly record struct QueueCounts(long Dead, long Live, double? Estimated, DateTimeOffset? VacuumedAt)
     {
@@ -35,7 +37,7 @@ sealed class QueueUpkeep(Database database, TimeProvider time, ILogger log) : IA
         public bool IsWorthVacuum(long leftBehind) => Dead > 10_000 + (Live / 50) + (2 * leftBehind);
 
         /// <summary>Too high an estimate does no harm.</summary>
-        public bool IsUnderestimated => Estimated is { } estimated && Live > 200 + (4 * estimated);
+        public bool IsUnderestimated => Live > 200 + (4 * (Estimated ?? 0));
     }
 
     public void Start() => _running = RunAsync();

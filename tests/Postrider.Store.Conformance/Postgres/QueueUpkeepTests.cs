@@ -22,9 +22,9 @@ public sealed class QueueUpkeepTests : StoreConformance<PostgresFixture>
         await Store.Cluster.QueryAsync(Store.Database, "select n_dead_tup from pg_stat_user_tables where relname = 'queue'"),
         System.Globalization.CultureInfo.InvariantCulture);
 
-    async Task<int> EstimateAsync()
+    async Task<int> EstimateAsync(string condition = "true")
     {
-        var plan = await Store.Cluster.QueryAsync(Store.Database, "explain select 1 from queue");
+        var plan = await Store.Cluster.QueryAsync(Store.Database, $"explain select 1 from queue where {condition}");
         return int.Parse(plan.Split("rows=")[1].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
     }
 
@@ -41,6 +41,19 @@ public sealed class QueueUpkeepTests : StoreConformance<PostgresFixture>
         Assert.True(await LookAfterAsync());
 
         Assert.InRange(await EstimateAsync(), 4_000, 6_000);
+        Assert.False(await LookAfterAsync());
+    }
+
+    [Fact]
+    public async Task A_new_queue_is_analyzed_before_the_planner_takes_a_tenants_rows_for_one()
+    {
+        var tenant = $"lane = 3 and tenant_id = '{Sample.Tenant.Value}'";
+        await FillAsync(1_000);
+        Assert.Equal(1, await EstimateAsync(tenant));
+
+        Assert.True(await LookAfterAsync());
+
+        Assert.InRange(await EstimateAsync(tenant), 800, 1_200);
         Assert.False(await LookAfterAsync());
     }
 
