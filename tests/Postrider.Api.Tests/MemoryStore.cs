@@ -44,7 +44,8 @@ sealed class MemoryStore : IIntakeStore, ITenantStore, IMessageReader, IBatchSto
             return Task.FromResult<ControlResult>(ControlResult.NotFound.Instance);
         var tried = view.RetryCount > 0;
         var isTaken = ControlRules.Of(write.Action, view.Status, tried) == ControlRule.Taken
-            && (write.Action != ControlAction.Retry || view.Message.Recipients.Any(recipient => recipient.State != RecipientState.Delivered));
+            && (write.Action != ControlAction.Retry
+                || view.Message.Recipients.Any(recipient => recipient.State != RecipientState.Delivered));
         if (!isTaken)
             return Task.FromResult<ControlResult>(new ControlResult.Kept(view.Status, tried));
         var status = write.Action switch

@@ -95,7 +95,7 @@ sealed class ControlEndpoints(MessageControl control, IMessageReader messages, I
         return blocking.Any(row => row.List == SuppressionList.Bounces);
     }
 
-    /// <summary>Everybody has it: the answer that the retry waited for was acceptance, or it came after the message was failed by hand.</summary>
+    /// <summary>Everybody has it: the answer was acceptance, waited for by the retry or come after a fail by hand.</summary>
     async Task<bool> HasArrivedAsync(HttpContext context, Credential credential, MessageId id) =>
         await messages.FindAsync(credential.Tenant.Id, id, context.RequestAborted) is { } message
         && message.Message.Recipients.All(recipient => recipient.State == RecipientState.Delivered);

@@ -22,7 +22,7 @@ sealed class ListQuery
     readonly List<string> _conditions = [];
     readonly List<Part> _parts = [];
 
-    /// <param name="HasMessage">The source names message m; else the conditions are about the message of the id, which is looked up.</param>
+    /// <param name="HasMessage">The source names message m; else the conditions are about the message of the id, to be looked up.</param>
     readonly record struct Part(string Source, string Id, bool HasMessage);
 
     public ListQuery(MessageFilter filter)
@@ -183,7 +183,8 @@ sealed class ListQuery
                 MessageStatus.Sent => FromQueue("q.partly_accepted"),
                 < MessageStatus.Sent => FromQueue($"q.lease_until is not null and q.phase = {(int)status} and not q.partly_accepted"),
                 _ => new Part(
-                    $"from message m\nwhere m.lane = @lane and m.tenant_id = @tenant and m.status = {(int)status}", "m.id", HasMessage: true),
+                    $"from message m\nwhere m.lane = @lane and m.tenant_id = @tenant and m.status = {(int)status}", "m.id",
+                    HasMessage: true),
             });
         }
     }

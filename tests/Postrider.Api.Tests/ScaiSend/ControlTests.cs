@@ -109,7 +109,8 @@ public sealed class ControlTests(ApiHost host) : IClassFixture<ApiHost>
         var answer = await caller.Post($"/v3/messages/{id}/retry", null);
 
         Assert.Equal(
-            (409, $$"""{"message_id":"{{id}}","status":"failed","message":"Already delivered; retry ignored"}"""), (answer.Status, answer.Text));
+            (409, $$"""{"message_id":"{{id}}","status":"failed","message":"Already delivered; retry ignored"}"""),
+            (answer.Status, answer.Text));
     }
 
     [Theory]
