@@ -43,7 +43,10 @@ sealed class MemoryStore : IIntakeStore, ITenantStore, IMessageReader, IBatchSto
         if (MessagesOf(write.Tenant).Find(view => view.Message.Id == write.Message) is not { } view)
             return Task.FromResult<ControlResult>(ControlResult.NotFound.Instance);
         var tried = view.RetryCount > 0;
-        if (ControlRules.Of(write.Action, view.Status, tried) != ControlRule.Taken)
+        var isTaken = ControlRules.Of(write.Action, view.Status, tried) == ControlRule.Taken
+            && (write.Action != ControlAction.Retry
+                || view.Message.Recipients.Any(recipient => recipient.State != RecipientState.Delivered));
+        if (!isTaken)
             return Task.FromResult<ControlResult>(new ControlResult.Kept(view.Status, tried));
         var status = write.Action switch
         {

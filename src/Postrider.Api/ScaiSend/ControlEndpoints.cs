@@ -43,7 +43,8 @@ sealed class ControlEndpoints(MessageControl control, IMessageReader messages, I
                 Answer(context, StatusCodes.Status200OK, id, done.Status, "Re-queued for delivery", warning);
                 break;
             case ControlOutcome.InProgress underWay:
-                Answer(context, StatusCodes.Status409Conflict, id, underWay.Status, "Delivery attempt in progress; retry ignored");
+                Answer(context, StatusCodes.Status409Conflict, id, underWay.Status, await HasArrivedAsync(context, credential, id)
+                    ? "Already delivered; retry ignored" : "Delivery attempt in progress; retry ignored");
                 break;
             case ControlOutcome.Refused refused:
                 RefuseState(context, ControlAction.Retry, refused.Status);
@@ -93,6 +94,11 @@ sealed class ControlEndpoints(MessageControl control, IMessageReader messages, I
             credential.Tenant.Id, [.. retried.Select(recipient => recipient.Address.Mailbox.Key).Distinct()], context.RequestAborted);
         return blocking.Any(row => row.List == SuppressionList.Bounces);
     }
+
+    /// <summary>Everybody has it: the answer was acceptance, waited for by the retry or come after a fail by hand.</summary>
+    async Task<bool> HasArrivedAsync(HttpContext context, Credential credential, MessageId id) =>
+        await messages.FindAsync(credential.Tenant.Id, id, context.RequestAborted) is { } message
+        && message.Message.Recipients.All(recipient => recipient.State == RecipientState.Delivered);
 
     /// <summary>
     /// A test key changes nothing of a live message (§1.1); and what it may act on, sandbox, is in a status that refuses all three.

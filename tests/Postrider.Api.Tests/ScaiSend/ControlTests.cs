@@ -93,6 +93,26 @@ public sealed class ControlTests(ApiHost host) : IClassFixture<ApiHost>
             (answer.Status, answer.Text));
     }
 
+    /// <summary>Not "in progress", for that would be waited for. The answer came after the message was failed by hand.</summary>
+    [Fact]
+    public async Task A_retry_of_what_everybody_has_says_so()
+    {
+        var (caller, id) = await MessageIn("failed");
+        host.Store.Change(caller.Tenant, Assert.Single(caller.Stored).Message.Id, view => view with
+        {
+            Message = view.Message with
+            {
+                Recipients = [.. view.Message.Recipients.Select(recipient => recipient with { State = RecipientState.Delivered })],
+            },
+        });
+
+        var answer = await caller.Post($"/v3/messages/{id}/retry", null);
+
+        Assert.Equal(
+            (409, $$"""{"message_id":"{{id}}","status":"failed","message":"Already delivered; retry ignored"}"""),
+            (answer.Status, answer.Text));
+    }
+
     [Theory]
     [InlineData("retry", "queued")]
     [InlineData("retry", "rendered")]

@@ -64,6 +64,8 @@ public sealed class SuppressionTests(ApiHost host) : IClassFixture<ApiHost>
     [InlineData(Bounces, """{"email":"a@b.test","bounce_type":"firm"}""",
         """[{"loc":["body","bounce_type"],"msg":"The value must be hard, soft or block","type":"enum"}]""")]
     [InlineData(Bounces, """{"email":1}""", """[{"loc":["body","email"],"msg":"The value has the wrong JSON type","type":"type_error"}]""")]
+    [InlineData(Bounces, """{"email":"a@b.test","reason":"\ud83d"}""",
+        """[{"loc":["body","reason"],"msg":"The text is not valid Unicode","type":"value_error"}]""")]
     [InlineData(Bounces, "null", """[{"loc":["body"],"msg":"The body must be a JSON object","type":"model_type"}]""")]
     [InlineData(Global, """{"recipient_emails":[]}""",
         """[{"loc":["body","recipient_emails"],"msg":"At least one e-mail address is required","type":"missing"}]""")]

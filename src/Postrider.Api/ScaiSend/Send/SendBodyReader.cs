@@ -58,7 +58,7 @@ static class SendBodyReader
             : $"The value has the wrong JSON type: {ExpectedAt(field)} is expected.", field);
     }
 
-    static bool IsUnicode(ReadOnlySequence<byte> json)
+    public static bool IsUnicode(ReadOnlySequence<byte> json)
     {
         var reader = new Utf8JsonReader(json, Options);
         try
