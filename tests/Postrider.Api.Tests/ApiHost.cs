@@ -60,7 +60,8 @@ public sealed class ApiHost : IAsyncLifetime
             .AddSingleton<IBatchStore>(Store).AddSingleton<IQueueWakeup>(Store);
         builder.Services.AddSingleton<ISuppressionStore>(Suppressions).AddSingleton<IUnsubscribeGroupStore>(Suppressions);
         builder.Services.AddSingleton(new IntakeOptions()).AddSingleton<SenderDomains>().AddSingleton<MessageIntake>().AddSingleton<ApiKeys>();
-        builder.Services.AddSingleton<IControlStore>(Store).AddSingleton(new ControlOptions()).AddSingleton<RunningAttempts>().AddSingleton<MessageControl>();
+        builder.Services.AddSingleton<IControlStore>(Store).AddSingleton(new ControlOptions()).AddSingleton<RunningAttempts>()
+            .AddSingleton<IOtherNodes, NoOtherNodes>().AddSingleton<MessageControl>();
         builder.Services.AddSingleton<IBatchOrderStore>(Store).AddSingleton<BatchControl>();
         foreach (var check in _checks)
             builder.Services.AddSingleton(check);
