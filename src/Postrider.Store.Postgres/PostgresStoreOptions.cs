@@ -27,10 +27,10 @@ public sealed record PostgresStoreOptions(string ConnectionString)
     public int GroupLimit { get; init; } = 256;
 
     /// <summary>
-    /// How far apart a busy lane's steps and settlements begin; an idle one's begin at once. Longer, and a message waits more than its
-    /// group saves. Measured.
+    /// How far apart a busy lane's steps and settlements begin; an idle one's begin at once. Measured with two nodes on one tenant: at 5 ms
+    /// a quarter less is gathered, and 15 % fewer messages go out; one node does not notice.
     /// </summary>
-    public TimeSpan GroupPace { get; init; } = TimeSpan.FromMilliseconds(5);
+    public TimeSpan GroupPace { get; init; } = TimeSpan.FromMilliseconds(10);
 
     /// <summary>
     /// Octets of new contents after which a group of accepts is full, so that large requests do not delay small ones. A guess.

@@ -8,7 +8,7 @@ public sealed class ClockWatchTests
 {
     static readonly TimeSpan Hour = TimeSpan.FromHours(1);
 
-    /// <summary>On a busy machine the test's clock runs ahead of the work; what was not noticed would take an hour more, or half of one.</summary>
+    /// <summary>On a busy machine the test's clock runs ahead of the work. What was not noticed would take half an hour or more.</summary>
     static readonly TimeSpan WellBelowAnHour = TimeSpan.FromMinutes(20);
 
     [Fact]
