@@ -50,6 +50,7 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
     readonly SettleWriter _settlements;
     readonly ControlWriter _controls;
     readonly Recount _recount;
+    readonly ClockChange _clockChange;
     readonly TableUpkeep _upkeep;
     bool _disposed;
 
@@ -65,6 +66,7 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
         _recount = new Recount(database, log);
         _settlements = new SettleWriter(database, _recount, options, Tell, log);
         _controls = new ControlWriter(database, _recount, options, Tell, log);
+        _clockChange = new ClockChange(database);
         _upkeep = new TableUpkeep(database, time, log);
         Distribution = new CitusDistribution(database);
         Movable = new MovableStore(database, _partitions, (now, cancel) => ReleaseExpiredAsync(now, alsoOf: _ => true, cancel));
@@ -201,7 +203,7 @@ public sealed class PostgresStore : IStore, INodeStore, IListWalks
     }
 
     public Task SetBackAsync(ClockSetBack clock, CancellationToken cancel) =>
-        _database.WriteAsync(connection => ClockChange.SetBackAsync(connection, clock), cancel);
+        _clockChange.SetBackAsync(clock, cancel);
 
     /// <remarks>The order of keys is that of (lane, tenant, domain).</remarks>
     public Task<IReadOnlyList<Backlog>> BacklogsAsync(BacklogKey? after, int limit, CancellationToken cancel) =>

@@ -4,9 +4,15 @@ using Postrider.Store.Postgres.Connections;
 
 namespace Postrider.Store.Postgres.Queue;
 
-/// <summary>Moves what waits when a node's clock was set back.</summary>
-static class ClockChange
+/// <summary>Moves what waits when a node's clock was set back: each lane in a transaction of its own.</summary>
+/// <remarks>
+/// It is asked again when it failed, and no retry may be moved twice: so it remembers the lanes that it had done by then. One caller at a
+/// time.
+/// </remarks>
+sealed class ClockChange(Database database)
 {
+    readonly HashSet<short> _done = [];
+
     const string SetBackSql = """
         -- Index queue_due, or the table, from end to end: clocks are seldom set. A row that somebody is just changing is passed over.
         with waiting as materialized (
@@ -25,14 +31,20 @@ static class ClockChange
         where q.lane = @lane and q.tenant_id = w.tenant_id and q.message_id = w.message_id
         """;
 
-    /// <summary>
-    /// All lanes in one round trip and one transaction: it is asked again when it failed, and no retry may be moved twice.
-    /// </summary>
-    public static async Task<int> SetBackAsync(NpgsqlConnection connection, ClockSetBack clock)
+    public async Task SetBackAsync(ClockSetBack clock, CancellationToken cancel)
+    {
+        foreach (var lane in Lane.All.Where(lane => !_done.Contains(lane)))
+        {
+            await database.WriteAsync(connection => SetBackAsync(connection, lane, clock), cancel);
+            _done.Add(lane);
+        }
+        _done.Clear();
+    }
+
+    static async Task<int> SetBackAsync(NpgsqlConnection connection, short lane, ClockSetBack clock)
     {
         await using var batch = new NpgsqlBatch(connection);
-        foreach (var lane in Lane.All)
-            batch.Add(SetBackSql).With("lane", lane).With("from", clock.From).With("to", clock.To).With("wrote_all", clock.WroteAll);
+        batch.Add(SetBackSql).With("lane", lane).With("from", clock.From).With("to", clock.To).With("wrote_all", clock.WroteAll);
         return await batch.ExecuteNonQueryAsync(CancellationToken.None);
     }
 }
