@@ -40,8 +40,7 @@ static class JsonBody
         }
         catch (JsonException e) when (FieldOf(e) is { Length: > 0 } field)
         {
-            // The same exception tells of text that is not Unicode, such as half an emoji, and of a value that is not text.
-            fault = e.InnerException is InvalidOperationException && !Send.SendBodyReader.IsUnicode(json)
+            fault = JsonText.IsNotUnicode(e, json, default)
                 ? QueryFault.InBody(field, "The text is not valid Unicode", "value_error")
                 : QueryFault.InBody(field, "The value has the wrong JSON type", "type_error");
         }

@@ -46,17 +46,29 @@ public sealed class PostgresCalls : IOtherNodes
     /// <summary>From now on this node's attempts can be asked for.</summary>
     public void Answer(MessageControl control) => _control = control;
 
-    public async Task<ControlOutcome?> RetryAsync(ControlWrite write, CancellationToken cancel)
+    public Task<ControlOutcome?> RetryAsync(ControlWrite write, CancellationToken cancel)
+    {
+        var call = write.Event.Value;
+        return AskAsync(call, Text($"retry {call:N} {write.Tenant.Value:N} {write.Message.Value:N} {write.At.UtcTicks}"), cancel);
+    }
+
+    public Task VoidAsync(TenantId tenant, MessageId message, int generation)
+    {
+        var call = _ids.Next();
+        return AskAsync(call, Text($"void {call:N} {tenant.Value:N} {message.Value:N} {generation}"), CancellationToken.None);
+    }
+
+    /// <returns>What the node that attempts the message has come to; null when all have said that they do not, or nothing.</returns>
+    async Task<ControlOutcome?> AskAsync(Guid call, string line, CancellationToken cancel)
     {
         var others = _liveNodes() - 1;
         if (others <= 0)
             return null;
 
-        var id = write.Event.Value;
-        var question = _questions[id] = new Question(others);
+        var question = _questions[call] = new Question(others);
         try
         {
-            if (!await TrySayAsync(Text($"retry {id:N} {write.Tenant.Value:N} {write.Message.Value:N} {write.At.UtcTicks}"), cancel)
+            if (!await TrySayAsync(line, cancel)
                 || !await CompletesAsync(question.Holder, AnswerTime, cancel) || !await question.Holder)
                 return null;
             return await CompletesAsync(question.Outcome, _patience, cancel)
@@ -65,26 +77,7 @@ public sealed class PostgresCalls : IOtherNodes
         }
         finally
         {
-            _questions.TryRemove(id, out _);
-        }
-    }
-
-    public async Task VoidAsync(TenantId tenant, MessageId message, int generation)
-    {
-        var others = _liveNodes() - 1;
-        if (others <= 0)
-            return;
-
-        var id = _ids.Next();
-        var question = _questions[id] = new Question(others);
-        try
-        {
-            if (await TrySayAsync(Text($"void {id:N} {tenant.Value:N} {message.Value:N} {generation}"), CancellationToken.None))
-                await CompletesAsync(question.Holder, AnswerTime, CancellationToken.None);
-        }
-        finally
-        {
-            _questions.TryRemove(id, out _);
+            _questions.TryRemove(call, out _);
         }
     }
 

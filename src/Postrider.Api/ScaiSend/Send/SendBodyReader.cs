@@ -52,32 +52,9 @@ static class SendBodyReader
         var field = ToField(e.Path);
         if (field.Length == 0)
             return Refuse(faults, "The request body must be a JSON object.", FieldPath.Root);
-        // The same exception tells of text that is not Unicode and of a value that is not text.
-        return Refuse(faults, e.InnerException is InvalidOperationException && !IsUnicode(json)
+        return Refuse(faults, JsonText.IsNotUnicode(e, json, Options)
             ? "The text is not valid Unicode."
             : $"The value has the wrong JSON type: {ExpectedAt(field)} is expected.", field);
-    }
-
-    public static bool IsUnicode(ReadOnlySequence<byte> json)
-    {
-        var reader = new Utf8JsonReader(json, Options);
-        try
-        {
-            while (reader.Read())
-            {
-                if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName)
-                    reader.GetString();
-            }
-            return true;
-        }
-        catch (InvalidOperationException)
-        {
-            return false;       // the only way it has to say so
-        }
-        catch (JsonException)
-        {
-            return true;        // up to where it is no JSON, which is not what was found first
-        }
     }
 
     static SendBody? Refuse(Faults faults, string message, FieldPath field)
